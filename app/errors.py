@@ -1,0 +1,76 @@
+"""What can go wrong, in words a person can act on.
+
+Everything below the edges raises a `DomainError`; each edge (REST, dashboard, worker, edge report) translates it once.
+`code` is stable and part of the public contract (it becomes the problem `type`); `status` is the HTTP status; `fields`
+are extra members of the problem document. Messages say what was wrong, where, and what to do, and hold no secrets.
+"""
+
+from typing import Any, ClassVar
+
+
+class DomainError(Exception):
+    """Base of every expected failure."""
+
+    code: ClassVar[str] = "error"
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "Something went wrong"
+
+    def __init__(self, message: str, *, code: str | None = None, **fields: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.problem_code = code or self.code
+        self.fields = fields
+
+
+class Invalid(DomainError):
+    """The request cannot be understood or breaks a rule of its own."""
+
+    code, status, title = "invalid", 422, "The request is not valid"
+
+
+class Unauthenticated(DomainError):
+    """Nobody is signed in, or the credential is wrong, expired or revoked."""
+
+    code, status, title = "unauthenticated", 401, "Sign in first"
+
+
+class Forbidden(DomainError):
+    """The actor is known and may not do this."""
+
+    code, status, title = "forbidden", 403, "Not allowed"
+
+
+class NotFound(DomainError):
+    """It does not exist, or the actor must not learn that it does."""
+
+    code, status, title = "not-found", 404, "Not found"
+
+
+class Conflict(DomainError):
+    """The request is sound, and the present state does not admit it."""
+
+    code, status, title = "conflict", 409, "Conflict with the present state"
+
+
+class IllegalTransition(Conflict):
+    """A status may not follow the present one."""
+
+    code, title = "illegal-transition", "This status cannot follow the present one"
+
+
+class QuotaExceeded(DomainError):
+    """A limit of the plan is reached."""
+
+    code, status, title = "quota-exceeded", 403, "A limit of the plan is reached"
+
+
+class TooLarge(DomainError):
+    """The body or one of its parts is larger than allowed."""
+
+    code, status, title = "too-large", 413, "Too large"
+
+
+class Unavailable(DomainError):
+    """A part that this needs does not answer; trying again later may work."""
+
+    code, status, title = "unavailable", 503, "A part of the system does not answer"

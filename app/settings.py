@@ -1,0 +1,80 @@
+"""Every setting, in one frozen place.
+
+Read from the environment with the prefix `TRAINYARD_`. Defaults are for development on one machine; production refuses
+to start with a default or generated secret.
+"""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+DEVELOPMENT_SECRET = "development-only-secret-do-not-use"  # noqa: S105 refused outside development, see below
+
+
+class Settings(BaseSettings):
+    """See the configuration table in README.md; a test compares the two."""
+
+    model_config = SettingsConfigDict(env_prefix="TRAINYARD_", frozen=True, extra="ignore")
+
+    environment: Literal["development", "test", "production"] = Field(
+        "development", description="`production` refuses development secrets and sends cookies over https only"
+    )
+    data_dir: Path = Field(Path(".trainyard"), description="Where embedded servers, keys and logs live")
+    secret_key: SecretStr = Field(SecretStr(DEVELOPMENT_SECRET), description="Secret of the installation, ≥ 32 characters")
+    host: str = Field("127.0.0.1", description="Address the web server listens on")
+    port: int = Field(8700, ge=1, le=65535, description="Port of dashboard and API")
+    public_url: str = Field("", description="How browsers and edges reach this server; default `http://HOST:PORT`")
+    workers: int = Field(1, ge=0, le=64, description="Training workers that `up` starts")
+    database_url: str = Field("", description="PostgreSQL ≥ 15 to use instead of the embedded one")
+    redis_url: str = Field("", description="Redis ≥ 6 or Valkey ≥ 7.2 to use instead of the embedded one")
+    s3_endpoint: str = Field("", description="`host:port` of an S3 API to use instead of the embedded one")
+    s3_access_key: str = Field("", description="S3 access key")
+    s3_secret_key: SecretStr = Field(SecretStr(""), description="S3 secret key")
+    s3_secure: bool = Field(False, description="https towards S3")
+    s3_bucket: str = Field("trainyard", min_length=3, description="Bucket for samples, checkpoints and bundles")
+    s3_region: str = Field("us-east-1", description="Region used in signatures")
+    s3_public_endpoint: str = Field("", description="`host:port` browsers and edges use for S3; default: the endpoint")
+    online_key_file: Path | None = Field(None, description="Online signing key; default `DATA_DIR/keys/online.json`")
+    download_url_seconds: int = Field(300, ge=10, le=86400, description="How long a signed download URL lasts")
+    heartbeat_interval_seconds: int = Field(5, ge=1, le=3600, description="How often an edge reports")
+    session_days: int = Field(14, ge=1, le=90, description="How long a sign-in lasts without use")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least important log line shown")
+
+    @model_validator(mode="after")
+    def _refuse_development_secrets(self) -> Self:
+        if self.environment == "production":
+            secret = self.secret_key.get_secret_value()
+            if secret == DEVELOPMENT_SECRET or len(secret) < 32:
+                raise ValueError("set TRAINYARD_SECRET_KEY to at least 32 random characters in production")
+            if not self.public_url.startswith("https://"):
+                raise ValueError("set TRAINYARD_PUBLIC_URL to the https:// address of this server in production")
+        return self
+
+    @property
+    def base_url(self) -> str:
+        """The origin that browsers and edges use, without a trailing slash."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def s3_browser_endpoint(self) -> str:
+        """`host:port` that goes into signed URLs."""
+        return self.s3_public_endpoint or self.s3_endpoint
+
+    @property
+    def online_key_path(self) -> Path:
+        """File of the online (snapshot, timestamp) key."""
+        return self.online_key_file or self.data_dir / "keys" / "online.json"
+
+    @property
+    def secure_cookies(self) -> bool:
+        """True when the public address is https."""
+        return self.base_url.startswith("https://")
+
+
+@lru_cache
+def get_settings() -> Settings:
+    """The settings of this process, read once."""
+    return Settings()
