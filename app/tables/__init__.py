@@ -1,0 +1,35 @@
+"""SQLModel tables. In this house "models" are machine-learning models; these are tables.
+
+Importing this package registers all of them.
+"""
+
+from app.tables.audit import AuditEvent
+from app.tables.datasets import DatasetVersion, TrainingDataset
+from app.tables.deployments import ModelDeployment, Rollout
+from app.tables.edge_servers import EdgeServer
+from app.tables.model_versions import AiModelVersion
+from app.tables.organizations import Organization
+from app.tables.samples import SampleAnnotation, TrainingSample
+from app.tables.training_jobs import MetricPoint, TrainingJob
+from app.tables.trust import ApproverKey, TufMetadata
+from app.tables.users import ApiToken, User, UserSession
+
+__all__ = [
+    "AiModelVersion",
+    "ApiToken",
+    "ApproverKey",
+    "AuditEvent",
+    "DatasetVersion",
+    "EdgeServer",
+    "MetricPoint",
+    "ModelDeployment",
+    "Organization",
+    "Rollout",
+    "SampleAnnotation",
+    "TrainingDataset",
+    "TrainingJob",
+    "TrainingSample",
+    "TufMetadata",
+    "User",
+    "UserSession",
+]

@@ -1,0 +1,151 @@
+"""Object storage behind one small interface; any S3 API will do (embedded, SeaweedFS, Ceph, AWS, …).
+
+Only what the embedded server does faithfully is used: put, get, stat, copy, delete, signed GET and PUT. No tags, ACLs or
+object metadata; types and digests live in Postgres. `file_url` columns hold `s3://bucket/key`.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import lru_cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Protocol
+
+import urllib3
+from minio import Minio
+from minio.error import InvalidResponseError, S3Error
+
+from app.errors import NotFound, Unavailable
+from app.settings import Settings, get_settings
+
+
+@dataclass(frozen=True)
+class ObjectInfo:
+    """What the store knows of an object; `size` in bytes."""
+
+    key: str
+    size: int
+
+
+class ObjectStore(Protocol):
+    """What the product needs of object storage."""
+
+    def put_bytes(self, key: str, data: bytes, content_type: str = ...) -> None: ...
+    def put_file(self, key: str, path: Path, content_type: str = ...) -> None: ...
+    def get_bytes(self, key: str) -> bytes: ...
+    def get_to_file(self, key: str, path: Path) -> None: ...
+    def stat(self, key: str) -> ObjectInfo: ...
+    def delete(self, key: str) -> None: ...
+    def presigned_get(self, key: str, seconds: int, *, filename: str | None = ..., content_type: str | None = ...) -> str: ...
+    def presigned_put(self, key: str, seconds: int) -> str: ...
+    def url(self, key: str) -> str: ...
+    def key(self, url: str) -> str: ...
+
+
+class _XmlPool(urllib3.PoolManager):
+    """The embedded server labels its XML errors `text/xml`; the client wants `application/xml`."""
+
+    def urlopen(self, method: str, url: str, redirect: bool = True, **kw: Any) -> urllib3.BaseHTTPResponse:  # type: ignore[override]
+        response = super().urlopen(method, url, redirect=redirect, **kw)
+        if (response.headers.get("content-type") or "").startswith("text/xml"):
+            response.headers["content-type"] = "application/xml"
+        return response
+
+
+@contextmanager
+def _translated(key: str) -> Iterator[None]:
+    try:
+        yield
+    except S3Error as error:
+        if error.code in {"NoSuchKey", "NoSuchBucket", "ResourceNotFound"}:
+            raise NotFound(f"There is no object {key!r} in the store.") from error
+        raise Unavailable(f"The object store refused {key!r}: {error.code}.") from error
+    except (InvalidResponseError, urllib3.exceptions.HTTPError, OSError) as error:
+        raise Unavailable(f"The object store does not answer ({type(error).__name__}). Try again in a moment.") from error
+
+
+class S3ObjectStore:
+    """`ObjectStore` over the S3 protocol."""
+
+    def __init__(self, settings: Settings) -> None:
+        timeout = urllib3.Timeout(connect=5, read=60)
+        retries = urllib3.Retry(total=2, backoff_factor=0.2, status_forcelist=[502, 503, 504])
+        common: dict[str, Any] = {
+            "access_key": settings.s3_access_key,
+            "secret_key": settings.s3_secret_key.get_secret_value(),
+            "secure": settings.s3_secure,
+            # An explicit region spares a network call before every signature.
+            "region": settings.s3_region,
+        }
+        self.bucket = settings.s3_bucket
+        pool = _XmlPool(timeout=timeout, retries=retries, maxsize=16)
+        self._client = Minio(settings.s3_endpoint, http_client=pool, **common)
+        # Signed URLs hold the host, so they are made for the address that browsers and edges use.
+        self._signer = Minio(settings.s3_browser_endpoint, **common)
+
+    def ensure_bucket(self) -> None:
+        """Make the bucket if it is missing."""
+        with _translated(self.bucket):
+            if not self._client.bucket_exists(self.bucket):
+                self._client.make_bucket(self.bucket)
+
+    def put_bytes(self, key: str, data: bytes, content_type: str = "application/octet-stream") -> None:
+        with _translated(key):
+            self._client.put_object(self.bucket, key, BytesIO(data), len(data), content_type=content_type)
+
+    def put_file(self, key: str, path: Path, content_type: str = "application/octet-stream") -> None:
+        with _translated(key):
+            self._client.fput_object(self.bucket, key, str(path), content_type=content_type)
+
+    def get_bytes(self, key: str) -> bytes:
+        with _translated(key):
+            response = self._client.get_object(self.bucket, key)
+            try:
+                return response.read()
+            finally:
+                response.close()
+                response.release_conn()
+
+    def get_to_file(self, key: str, path: Path) -> None:
+        with _translated(key):
+            self._client.fget_object(self.bucket, key, str(path))
+
+    def stat(self, key: str) -> ObjectInfo:
+        with _translated(key):
+            return ObjectInfo(key, self._client.stat_object(self.bucket, key).size or 0)
+
+    def delete(self, key: str) -> None:
+        with _translated(key):
+            self._client.remove_object(self.bucket, key)
+
+    def presigned_get(self, key: str, seconds: int, *, filename: str | None = None, content_type: str | None = None) -> str:
+        """A URL that reads `key` for `seconds`."""
+        headers: dict[str, str | list[str] | tuple[str]] = {}
+        if filename:
+            headers["response-content-disposition"] = f'attachment; filename="{filename}"'
+        if content_type:
+            headers["response-content-type"] = content_type
+        return self._signer.presigned_get_object(self.bucket, key, timedelta(seconds=seconds), response_headers=headers)
+
+    def presigned_put(self, key: str, seconds: int) -> str:
+        """A URL that writes `key` for `seconds`."""
+        return self._signer.presigned_put_object(self.bucket, key, timedelta(seconds=seconds))
+
+    def url(self, key: str) -> str:
+        """What a `file_url` column holds for `key`."""
+        return f"s3://{self.bucket}/{key}"
+
+    def key(self, url: str) -> str:
+        """The key inside a `file_url`."""
+        return url.removeprefix(f"s3://{self.bucket}/")
+
+
+@lru_cache
+def get_object_store() -> S3ObjectStore:
+    """The store of this process."""
+    settings = get_settings()
+    if not settings.s3_endpoint:
+        raise Unavailable("No object store is configured. Start with ./trainyard up, or set TRAINYARD_S3_ENDPOINT.")
+    return S3ObjectStore(settings)

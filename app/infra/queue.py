@@ -1,0 +1,52 @@
+"""The job queue (RQ on Valkey or Redis). It carries ids only; JSON, never pickle; Postgres stays the truth."""
+
+import logging
+from functools import lru_cache
+from uuid import UUID
+
+import redis
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+from app.settings import get_settings
+
+log = logging.getLogger(__name__)
+
+TRAINING_QUEUE = "training"
+TRAIN = "workers.jobs.train"
+# A training job may take days; RQ's own limit only catches what nothing else would.
+JOB_TIMEOUT_SECONDS = 7 * 24 * 3600
+
+
+@lru_cache
+def get_redis() -> "redis.Redis":
+    """The client of this process; short timeouts, so that a lost Redis never hangs a request."""
+    return redis.Redis.from_url(get_settings().redis_url, socket_connect_timeout=3, health_check_interval=30)
+
+
+def queue() -> Queue:
+    """The queue of training jobs."""
+    return Queue(TRAINING_QUEUE, connection=get_redis(), serializer=JSONSerializer)
+
+
+def enqueue_training(job_id: UUID, attempt: int) -> bool:
+    """Hand `job_id` to a worker. False (logged) when Redis is away: the reconciler will hand it out again."""
+    try:
+        queue().enqueue(
+            TRAIN,
+            str(job_id),
+            attempt,
+            job_id=f"{job_id}.{attempt}",
+            job_timeout=JOB_TIMEOUT_SECONDS,
+            result_ttl=300,
+            failure_ttl=3600,
+        )
+    except redis.RedisError as error:
+        log.warning("job %s was not handed to the queue (%s); the reconciler will", job_id, type(error).__name__)
+        return False
+    return True
+
+
+def first_use(key: str, seconds: int) -> bool:
+    """True the first time `key` is seen within `seconds`; used against replays. Raises RedisError when Redis is away."""
+    return bool(get_redis().set(f"once:{key}", 1, nx=True, ex=seconds))

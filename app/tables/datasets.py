@@ -1,0 +1,72 @@
+"""Datasets and their frozen versions."""
+
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from app.domain.machines import DatasetStatus
+from app.tables.base import UUID, datetime, in_range, jsonb, one_of, text_column, timestamp, uuid_key
+
+ENVIRONMENTS = ("dev", "staging", "production")
+
+
+class TrainingDataset(SQLModel, table=True):
+    """`training_datasets` of the specification; the counts are kept by the services, under the row's lock."""
+
+    __tablename__ = "training_datasets"
+    __table_args__ = (
+        one_of("environment", ENVIRONMENTS),
+        one_of("status", DatasetStatus),
+        in_range("sample_count", 0),
+        in_range("size_bytes", 0),
+        CheckConstraint("labeled_count BETWEEN 0 AND sample_count", name="labeled_count_range"),
+        CheckConstraint("verified_count BETWEEN 0 AND labeled_count", name="verified_count_range"),
+        UniqueConstraint("organization_id", "name", "version", postgresql_nulls_not_distinct=True),
+        Index("ix_training_datasets_order", "created_at", "id"),
+        Index("ix_training_datasets_owner", "organization_id", "created_at", "id"),
+    )
+
+    id: UUID = uuid_key()
+    organization_id: int | None = Field(default=None, foreign_key="organizations.id")
+    name: str = text_column()
+    description: str = text_column(default="")
+    ai_module: str = text_column(index=True)
+    sample_count: int = Field(default=0, nullable=False)
+    labeled_count: int = Field(default=0, nullable=False)
+    verified_count: int = Field(default=0, nullable=False)
+    size_bytes: int = Field(default=0, nullable=False, sa_type=BigInteger)
+    label_schema: dict[str, Any] = jsonb()
+    environment: str = text_column(default="dev")
+    version: str = text_column(default="1.0.0")
+    status: str = text_column(default=DatasetStatus.DRAFT)
+    created_by: int = Field(foreign_key="users.id", nullable=False, index=True)
+    created_at: datetime = timestamp(nullable=False)
+    updated_at: datetime = timestamp(nullable=False)
+
+
+class DatasetVersion(SQLModel, table=True):
+    """An immutable list of samples and labels: exactly what a job trained on.
+
+    The list itself is an object (`manifest_url`, JSON lines) known by its sha256.
+    """
+
+    __tablename__ = "dataset_versions"
+    __table_args__ = (
+        UniqueConstraint("dataset_id", "manifest_sha256"),
+        UniqueConstraint("dataset_id", "number"),
+        in_range("sample_count", 1),
+        in_range("number", 1),
+        Index("ix_dataset_versions_order", "dataset_id", "created_at", "id"),
+    )
+
+    id: UUID = uuid_key()
+    dataset_id: UUID = Field(foreign_key="training_datasets.id", nullable=False)
+    number: int = Field(nullable=False)
+    message: str = text_column(default="")
+    sample_count: int = Field(nullable=False)
+    label_schema: dict[str, Any] = jsonb()
+    manifest_url: str = text_column()
+    manifest_sha256: str = text_column()
+    created_by: int = Field(foreign_key="users.id", nullable=False, index=True)
+    created_at: datetime = timestamp(nullable=False)

@@ -1,0 +1,70 @@
+"""Training samples and what each person said about them."""
+
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, Index, Numeric, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from app.tables.base import UUID, datetime, in_range, jsonb, one_of, text_column, timestamp, uuid_key
+
+FILE_TYPES = ("image", "video")
+
+
+class TrainingSample(SQLModel, table=True):
+    """`training_samples` of the specification. `labels` and `annotations` are the agreed ones."""
+
+    __tablename__ = "training_samples"
+    __table_args__ = (
+        one_of("file_type", FILE_TYPES),
+        in_range("file_size", 1),
+        in_range("quality_score", 0, 1),
+        CheckConstraint("NOT is_labeled OR labeled_by IS NOT NULL", name="labeled_by_someone"),
+        CheckConstraint("NOT is_verified OR (is_labeled AND verified_by IS NOT NULL)", name="verified_is_labeled"),
+        CheckConstraint("NOT (is_verified AND rejection_reason IS NOT NULL)", name="verified_or_rejected"),
+        UniqueConstraint("dataset_id", "sha256"),
+        Index("ix_training_samples_order", "dataset_id", "created_at", "id"),
+        Index("ix_training_samples_review", "dataset_id", "is_labeled", "is_verified", "created_at", "id"),
+    )
+
+    id: UUID = uuid_key()
+    dataset_id: UUID = Field(foreign_key="training_datasets.id", nullable=False)
+    file_url: str = text_column()
+    file_type: str = text_column(default="image")
+    file_size: int = Field(nullable=False, sa_type=BigInteger)
+    sha256: str = text_column()
+    width: int | None = None
+    height: int | None = None
+    labels: dict[str, Any] = jsonb()
+    annotations: list[Any] = jsonb(list)
+    source_camera_id: UUID | None = None
+    captured_at: datetime | None = timestamp()
+    # `metadata` belongs to SQLAlchemy on the class; the column keeps the specified name.
+    extra: dict[str, Any] = Field(default_factory=dict, nullable=False, sa_type=JSONB, sa_column_kwargs={"name": "metadata"})
+    is_labeled: bool = Field(default=False, nullable=False)
+    is_verified: bool = Field(default=False, nullable=False)
+    labeled_by: int | None = Field(default=None, foreign_key="users.id", index=True)
+    verified_by: int | None = Field(default=None, foreign_key="users.id", index=True)
+    quality_score: Decimal | None = Field(default=None, sa_type=Numeric(4, 3))
+    rejection_reason: str | None = text_column(nullable=True)
+    created_at: datetime = timestamp(nullable=False)
+    updated_at: datetime = timestamp(nullable=False)
+
+
+class SampleAnnotation(SQLModel, table=True):
+    """One person's opinion about one sample; never merged in place."""
+
+    __tablename__ = "sample_annotations"
+    __table_args__ = (
+        UniqueConstraint("sample_id", "annotator_id"),
+        Index("ix_sample_annotations_annotator", "annotator_id", "created_at", "id"),
+    )
+
+    id: UUID = uuid_key()
+    sample_id: UUID = Field(foreign_key="training_samples.id", ondelete="CASCADE", nullable=False)
+    annotator_id: int = Field(foreign_key="users.id", nullable=False)
+    labels: dict[str, Any] = jsonb()
+    annotations: list[Any] = jsonb(list)
+    created_at: datetime = timestamp(nullable=False)
+    updated_at: datetime = timestamp(nullable=False)
