@@ -1,0 +1,1 @@
+"""Requests and views: the only shapes that enter or leave services."""

@@ -1,0 +1,38 @@
+"""The overview: counts around the loop, and what needs a person now."""
+
+from app.schemas.base import View, datetime
+from app.schemas.deployments import DeploymentRow
+from app.schemas.training_jobs import TrainingJobView
+
+
+class AuditView(View):
+    """One event of the audit log."""
+
+    id: int
+    occurred_at: datetime
+    actor: str
+    action: str
+    subject_type: str
+    subject_id: str
+    organization_id: int | None
+
+
+class Overview(View):
+    """Counts per station of the loop."""
+
+    datasets: int
+    samples: int
+    labeled: int
+    verified: int
+    jobs_running: int
+    jobs_completed: int
+    models_waiting_for_approval: int
+    models_approved: int
+    models_released: int
+    edges: int
+    edges_online: int
+    deployments_unfinished: int
+    deployments_failed: int
+    recent_jobs: list[TrainingJobView]
+    recent_deployments: list[DeploymentRow]
+    recent_events: list[AuditView]

@@ -1,0 +1,97 @@
+"""People, organizations, sessions and tokens as callers send and see them."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, StringConstraints
+
+from app.domain.permissions import Permission, Plan, Role
+from app.schemas.base import UUID, DatabaseId, Name, Request, View, datetime
+
+Email = Annotated[
+    str, StringConstraints(strip_whitespace=True, to_lower=True, max_length=254, pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+$")
+]
+Password = Annotated[SecretStr, Field(min_length=12, max_length=200)]
+
+
+class SignIn(Request):
+    """E-mail and password."""
+
+    email: Email
+    password: Annotated[SecretStr, Field(min_length=1, max_length=200)]
+
+
+class UserCreate(Request):
+    """A new person. An organization admin needs an organization."""
+
+    email: Email
+    name: Name
+    password: Password
+    role: Role = Role.MEMBER
+    organization_id: DatabaseId | None = None
+
+
+class UserView(View):
+    """A person, without any secret."""
+
+    id: int
+    organization_id: int | None
+    email: str
+    name: str
+    role: Role
+    is_active: bool
+    created_at: datetime
+
+
+class OrganizationCreate(Request):
+    """A new organization."""
+
+    name: Name
+    plan: Plan = Plan.PROFESSIONAL
+
+
+class OrganizationView(View):
+    """An organization."""
+
+    id: int
+    name: str
+    plan: Plan
+    created_at: datetime
+
+
+class Me(View):
+    """Who is signed in and what they may do."""
+
+    user_id: int
+    email: str
+    name: str
+    role: Role
+    organization_id: int | None
+    plan: Plan | None
+    permissions: list[Permission]
+
+
+class ApiTokenCreate(Request):
+    """A token for scripts; `full` may change things, `read` may not."""
+
+    name: Name
+    scope: Literal["read", "full"] = "read"
+    days: int = Field(90, ge=1, le=366)
+
+
+class ApiTokenView(View):
+    """A token without its secret."""
+
+    id: UUID
+    name: str
+    scope: str
+    created_at: datetime
+    last_used_at: datetime | None
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+class ApiTokenCreated(View):
+    """The secret is shown this once."""
+
+    token: str
+    api_token: ApiTokenView

@@ -1,0 +1,128 @@
+"""Samples as callers send and see them."""
+
+from typing import Annotated, Any
+
+from pydantic import Field, StringConstraints
+
+from app.domain.machines import SampleStatus
+from app.schemas.base import UUID, Note, Request, Score, Sha256, View, datetime
+
+BATCH = 500
+MAX_FILE_BYTES = 50 * 1024 * 1024
+UploadKey = Annotated[str, StringConstraints(pattern=r"^uploads/[0-9a-f-]{36}/[0-9a-f-]{36}$")]
+
+
+class UploadRequest(Request):
+    """Ask for `count` places to put files; each gets a signed URL that expires."""
+
+    count: int = Field(ge=1, le=BATCH)
+
+
+class UploadSlot(View):
+    """PUT the file's bytes to `url`, then register `upload_key` as a sample."""
+
+    upload_key: str
+    url: str
+    expires_in_seconds: int
+
+
+class UploadSlots(View):
+    """The answer to an `UploadRequest`."""
+
+    slots: list[UploadSlot]
+
+
+class SampleLabels(Request):
+    """A class out of the dataset's label schema."""
+
+    class_name: str = Field(alias="class", min_length=1, max_length=200)
+
+
+class SampleCreate(Request):
+    """A file that was uploaded, and what is known about it."""
+
+    upload_key: UploadKey
+    sha256: Sha256 | None = Field(None, description="If given, what arrived must have this digest")
+    labels: SampleLabels | None = None
+    source_camera_id: UUID | None = None
+    captured_at: datetime | None = None
+    metadata: dict[str, Annotated[str, StringConstraints(max_length=1000)] | int | float | bool | None] = Field(
+        default_factory=dict, max_length=50
+    )
+
+
+class SamplesCreate(Request):
+    """Up to 500 uploaded files. All become samples, or none does and the answer names the first that is wrong."""
+
+    samples: list[SampleCreate] = Field(min_length=1, max_length=BATCH)
+
+
+class SampleUpdate(Request):
+    """Label a sample (`labels`), or take its label away (`labels: null`)."""
+
+    labels: SampleLabels | None = None
+
+
+class SampleVerify(Request):
+    """Accept a label, or reject it with a reason."""
+
+    verified: bool = True
+    rejection_reason: Note | None = None
+    quality_score: float | None = Field(None, ge=0, le=1)
+
+
+class SamplesVerify(SampleVerify):
+    """The same decision for several samples of one dataset."""
+
+    sample_ids: list[UUID] = Field(min_length=1, max_length=BATCH)
+
+
+class SampleFilter(Request):
+    """Which samples to list."""
+
+    status: SampleStatus | None = None
+    label: str | None = Field(None, max_length=200)
+
+
+class SampleView(View):
+    """A sample. `url` reads the file and expires."""
+
+    id: UUID
+    dataset_id: UUID
+    file_url: str
+    file_type: str
+    file_size: int
+    sha256: str
+    width: int | None
+    height: int | None
+    labels: dict[str, Any]
+    annotations: list[Any]
+    source_camera_id: UUID | None
+    captured_at: datetime | None
+    metadata: dict[str, Any] = Field(validation_alias="extra")
+    is_labeled: bool
+    is_verified: bool
+    labeled_by: int | None
+    verified_by: int | None
+    quality_score: Score | None
+    rejection_reason: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class SampleDetail(SampleView):
+    """A sample with a signed, expiring URL of its file."""
+
+    url: str
+
+
+class SamplesCreated(View):
+    """What became of a batch, in its order."""
+
+    items: list[SampleView]
+
+
+class SamplesVerified(View):
+    """How many samples the decision was recorded for."""
+
+    count: int

@@ -1,0 +1,99 @@
+"""Training jobs as callers send and see them."""
+
+from typing import Any
+
+from pydantic import Field
+
+from app.domain.machines import JobStatus
+from app.schemas.base import UUID, Identifier, Name, Note, Request, View, datetime
+
+
+class TrainingJobCreate(Request):
+    """A new job on the verified samples of a dataset; with `base_model_version` it fine-tunes."""
+
+    name: Name
+    description: Note = ""
+    dataset_id: UUID
+    base_model_version: UUID | None = None
+    hyperparameters: dict[str, Any] = Field(default_factory=dict, max_length=50)
+    seed: int = Field(0, ge=0, le=2**31 - 1)
+
+
+class TrainingJobFilter(Request):
+    """Which jobs to list."""
+
+    status: JobStatus | None = None
+    ai_module: Identifier | None = None
+    dataset_id: UUID | None = None
+
+
+class TrainingJobView(View):
+    """A job without its log."""
+
+    id: UUID
+    organization_id: int | None
+    name: str
+    description: str
+    ai_module: str
+    dataset_id: UUID
+    dataset_version_id: UUID | None
+    base_model_version: UUID | None
+    training_config: dict[str, Any]
+    hyperparameters: dict[str, Any]
+    status: JobStatus
+    progress_percent: int
+    current_epoch: int
+    total_epochs: int
+    metrics: dict[str, Any]
+    output_model_version: UUID | None
+    started_at: datetime | None
+    completed_at: datetime | None
+    estimated_completion: datetime | None
+    error_message: str | None
+    cancel_requested_at: datetime | None
+    created_by: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class TrainingLogs(View):
+    """A part of a job's log. Ask again with `offset=next_offset` for what came since."""
+
+    job_id: UUID
+    offset: int
+    next_offset: int
+    text: str
+
+
+class Series(View):
+    """One curve: `step[i]` has `value[i]`."""
+
+    step: list[int]
+    value: list[float]
+
+
+class MetricSeries(View):
+    """A snapshot of a job's curves; the live channel continues after `last_step`."""
+
+    job_id: UUID
+    series: dict[str, Series]
+    last_step: int
+
+
+class MetricPointIn(Request):
+    """A point on its way from a worker to the database and the browsers."""
+
+    name: str
+    step: int
+    epoch: int
+    value: float
+
+
+class JobProgress(Request):
+    """What a worker reports, in one batch."""
+
+    points: list[MetricPointIn] = Field(default_factory=list)
+    log: str = ""
+    current_epoch: int | None = None
+    progress_percent: int | None = Field(None, ge=0, le=100)
+    eta_seconds: float | None = None
