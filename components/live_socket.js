@@ -1,0 +1,114 @@
+/* One WebSocket per browser tab, shared by every live component.
+ *
+ * Rules: a topic is subscribed on the wire once however many components want it; after a drop the socket comes back
+ * with back-off and every subscriber is told through `onOpen`, so that it can take a fresh snapshot; with nobody
+ * listening the socket closes by itself.
+ */
+
+const PATH = "/api/v1/live";
+const FIRST_DELAY_MS = 500;
+const LONGEST_DELAY_MS = 15000;
+const LINGER_MS = 2000;
+
+const topics = new Map(); // topic -> Set of listeners
+let socket = null;
+let state = "closed"; // closed | connecting | open | waiting
+let delay = FIRST_DELAY_MS;
+let retryTimer = 0;
+let lingerTimer = 0;
+
+const address = () => `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}${PATH}`;
+
+function everyListener(call) {
+  for (const listeners of topics.values()) for (const listener of listeners) call(listener);
+}
+
+function setState(next) {
+  state = next;
+  everyListener((listener) => listener.onState?.(next));
+}
+
+function send(message) {
+  if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
+}
+
+function receive(event) {
+  let message;
+  try {
+    message = JSON.parse(event.data);
+  } catch {
+    return; // a frame that is not ours
+  }
+  for (const listener of topics.get(message?.topic) ?? []) listener.onMessage?.(message.data);
+}
+
+function retryLater() {
+  setState("waiting");
+  const jitter = delay * (0.75 + Math.random() / 2);
+  retryTimer = setTimeout(connect, jitter);
+  delay = Math.min(delay * 2, LONGEST_DELAY_MS);
+}
+
+function connect() {
+  clearTimeout(retryTimer);
+  if (socket || topics.size === 0) return;
+  setState("connecting");
+  const mine = new WebSocket(address());
+  socket = mine;
+  mine.onopen = () => {
+    delay = FIRST_DELAY_MS;
+    send({ subscribe: [...topics.keys()] });
+    setState("open");
+    everyListener((listener) => listener.onOpen?.());
+  };
+  mine.onmessage = receive;
+  mine.onclose = () => {
+    if (socket !== mine) return;
+    socket = null;
+    if (topics.size > 0) retryLater();
+    else setState("closed");
+  };
+}
+
+function closeWhenUnused() {
+  clearTimeout(lingerTimer);
+  lingerTimer = setTimeout(() => {
+    if (topics.size > 0) return;
+    clearTimeout(retryTimer);
+    const old = socket;
+    socket = null;
+    state = "closed";
+    old?.close();
+  }, LINGER_MS);
+}
+
+if (typeof window !== "undefined") {
+  // A machine that wakes up or gets its network back should not wait for the back-off.
+  window.addEventListener("online", () => {
+    if (state !== "waiting") return;
+    delay = FIRST_DELAY_MS;
+    connect();
+  });
+}
+
+/** Listen to a topic. `listener` may have onOpen(), onMessage(data), onState(state). Returns the way to stop. */
+export function subscribe(topic, listener) {
+  const listeners = topics.get(topic) ?? new Set();
+  const isNew = listeners.size === 0;
+  listeners.add(listener);
+  topics.set(topic, listeners);
+  if (state === "open") {
+    if (isNew) send({ subscribe: [topic] });
+    queueMicrotask(() => listeners.has(listener) && listener.onOpen?.());
+  } else {
+    connect();
+  }
+  listener.onState?.(state);
+  return () => {
+    listeners.delete(listener);
+    if (listeners.size > 0 || topics.get(topic) !== listeners) return;
+    topics.delete(topic);
+    send({ unsubscribe: [topic] });
+    if (topics.size === 0) closeWhenUnused();
+  };
+}
