@@ -27,7 +27,8 @@ def binary(environ: Mapping[str, str]) -> Path:
     if not found:
         raise StartupError(
             "the embedded S3 server is not installed for this system. Set TRAINYARD_S3_ENDPOINT, "
-            "TRAINYARD_S3_ACCESS_KEY and TRAINYARD_S3_SECRET_KEY to an S3 server, or TRAINYARD_RCLONE_BIN to the rclone program"
+            "TRAINYARD_S3_ACCESS_KEY and TRAINYARD_S3_SECRET_KEY to an S3 server, or TRAINYARD_RCLONE_BIN to the "
+            "rclone program"
         )
     return Path(found)
 
