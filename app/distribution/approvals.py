@@ -117,7 +117,7 @@ def accept_approval(
     expires = _checked_expiry(signed["expires"], now)
     if propose_targets(current_targets, entries, expires, withdrawn=withdrawn) != payload:
         raise Invalid("The signed list is not the one proposed for this approval: fetch the proposal and sign again.")
-    if not keys.verify_signature(repository.root_key_of(trusted, keyid), payload, signature):
+    if not keys.verify_signature(repository.key_of(trusted, keyid), payload, signature):
         raise Invalid("The signature does not belong to this list and this key: sign again with the key it names.")
     return metadata.assemble(Targets, payload, [(keyid, signature)])
 

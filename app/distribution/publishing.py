@@ -95,7 +95,7 @@ def _publish_timestamp(
 def _usable_root(data: bytes, online_key: KeyPair, now: datetime) -> Root:
     root = repository.trusted_root(data).signed
     if root.is_expired(metadata.utc(now)):
-        raise Conflict(f"The root expired on {root.expires:%Y-%m-%d}: whoever holds the root key must renew it first.")
+        raise Conflict(f"The root expired on {root.expires:%Y-%m-%d}: the holder of the root key must renew it.")
     if root.roles[Timestamp.type].keyids != [online_key.keyid]:
         raise Conflict(
             f"Root version {root.version} names another online key than this server's ({online_key.keyid[:12]}): "

@@ -104,6 +104,13 @@ def approver_keyids(root: Root) -> tuple[str, ...]:
     return tuple(root.roles[Targets.type].keyids)
 
 
+def key_of(root: Root, keyid: str) -> SSlibKey:
+    """The key that `root` describes under `keyid`. Raises Invalid."""
+    if keyid not in root.keys:
+        raise Invalid(f"The key {keyid[:12]!a} is not in root version {root.version}.")
+    return public_key_from_dict(root.keys[keyid].to_dict())
+
+
 def _check_succession(loaded: Metadata[Root], previous: Root) -> None:
     version, known = loaded.signed.version, previous.version
     if version <= known:
@@ -161,10 +168,3 @@ def _replace_online_key(root: Root, online_key: Key) -> None:
             if keyid != online_key.keyid:
                 root.revoke_key(keyid, name)
         root.add_key(online_key, name)
-
-
-def root_key_of(root: Root, keyid: str) -> SSlibKey:
-    """The key that `root` describes under `keyid`. Raises Invalid."""
-    if keyid not in root.keys:
-        raise Invalid(f"The key {keyid[:12]!a} is not in root version {root.version}.")
-    return public_key_from_dict(root.keys[keyid].to_dict())

@@ -5,12 +5,13 @@ list counts as known only if a key of `root` really signed it: otherwise everyth
 because nobody the person trusts has vouched for it. The caller decides which root it trusts.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from app.distribution import approvals, metadata
+from app.distribution import approvals, metadata, repository
 from app.distribution.approvals import TargetEntry
 from app.distribution.keys import KeyPair
-from app.distribution.tuf_types import Root, Targets
+from app.distribution.tuf_types import Root, Targets, Timestamp
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,21 @@ def sign_payload(payload: bytes, private_key: KeyPair) -> tuple[str, str]:
     """(keyid, hexadecimal signature) of an approver over a list of targets, and over nothing else. Raises Invalid."""
     approvals.read_payload(payload)
     return private_key.keyid, private_key.sign(payload)
+
+
+def describe_root(unsigned: bytes, current: Root | None, emails: Mapping[str, str]) -> str:
+    """What signing this root would decide, in lines for a person; `emails` tells whose keys they are."""
+    root = metadata.load(Root, metadata.assemble(Root, unsigned, [])).signed
+    before = set(repository.approver_keyids(current)) if current else set()
+    after = repository.approver_keyids(root)
+    lines = [f"Root version {root.version}, valid until {root.expires:%Y-%m-%d}."]
+    lines += [f"  root key    {keyid}" for keyid in root.roles[Root.type].keyids]
+    for keyid in after:
+        mark = "=" if keyid in before else "+"
+        lines.append(visible(f"{mark} approver    {keyid} {emails.get(keyid, '')}"))
+    lines += [visible(f"- approver    {keyid} {emails.get(keyid, '')}") for keyid in sorted(before - set(after))]
+    lines += [f"  online key  {keyid}" for keyid in root.roles[Timestamp.type].keyids]
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def _known(current: bytes | None, root: Root | None) -> tuple[dict[str, TargetEntry], int | None]:

@@ -1,4 +1,4 @@
-"""A small world for the tests of the distribution: people with keys, a server, and an edge running python-tuf's client."""
+"""A small world for the tests: people with keys, a server, and an edge that runs python-tuf's client."""
 
 import json
 from collections.abc import Iterator
