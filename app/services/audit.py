@@ -1,0 +1,58 @@
+"""The audit log: one event per change, written in the transaction of the change itself."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from app.domain.permissions import Actor, Permission, PersonActor, require
+from app.errors import Invalid
+from app.schemas.base import Page
+from app.schemas.overview import AuditView
+from app.services.access import visible_to
+from app.services.request_context import request_context
+from app.tables import AuditEvent
+
+
+def record(
+    session: Session,
+    actor: Actor,
+    action: str,
+    subject: Any,
+    *,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+    organization_id: int | None = None,
+) -> None:
+    """Write that `actor` did `action` to the row `subject`. `before` and `after` hold no secrets."""
+    context = request_context.get()
+    session.add(
+        AuditEvent(
+            actor=actor.label if actor is not None else "anonymous",
+            actor_user_id=actor.user_id if isinstance(actor, PersonActor) else None,
+            action=action,
+            subject_type=str(subject.__tablename__),
+            subject_id=str(getattr(subject, "id", None) or getattr(subject, "keyid", "") or ""),
+            organization_id=organization_id if organization_id is not None else getattr(subject, "organization_id", None),
+            before=dict(before or {}),
+            after=dict(after or {}),
+            request_id=context.request_id,
+            ip_address=context.ip_address,
+        )
+    )
+
+
+def list_events(session: Session, actor: Actor, cursor: str | None = None, limit: int = 50) -> Page[AuditView]:
+    """Events, newest first; the cursor is the id of the last one seen."""
+    require(actor, Permission.AUDIT_READ)
+    query = select(AuditEvent).where(visible_to(actor, AuditEvent.organization_id))
+    if cursor:
+        if not cursor.isdecimal() or len(cursor) > 18:
+            raise Invalid("The cursor is not one that this list gave out. Start again without it.")
+        query = query.where(col(AuditEvent.id) < int(cursor))
+    rows = list(session.exec(query.order_by(col(AuditEvent.id).desc()).limit(limit + 1)))
+    page = rows[:limit]
+    return Page[AuditView](
+        items=[AuditView.model_validate(row) for row in page],
+        next_cursor=str(page[-1].id) if len(rows) > limit else None,
+    )

@@ -1,0 +1,183 @@
+"""Deployments: a person orders a released version onto edge servers; rolling back is ordering an earlier one."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from app.domain.machines import DEPLOYMENT_UNFINISHED, DeploymentStatus, ModelVersionStatus, advance
+from app.domain.permissions import Actor, Permission, PersonActor, require
+from app.errors import Conflict, Invalid
+from app.infra.db import after_commit
+from app.infra.live import publish
+from app.schemas.base import Page
+from app.schemas.deployments import DeploymentCreate, DeploymentFilter, DeploymentRow, DeploymentView, RolloutView
+from app.services import audit
+from app.services.access import fetch, visible_to
+from app.services.paging import newest_first
+from app.tables import AiModelVersion, EdgeServer, ModelDeployment, Rollout
+from app.tables.base import utcnow
+
+_S = DeploymentStatus
+
+
+def list_deployments(
+    session: Session, actor: Actor, wanted: DeploymentFilter, cursor: str | None = None, limit: int = 50
+) -> Page[DeploymentRow]:
+    """Deployments, newest first, with the names a list shows."""
+    require(actor, Permission.DEPLOYMENTS_READ)
+    query = select(ModelDeployment).where(
+        col(ModelDeployment.edge_server_id).in_(select(EdgeServer.id).where(visible_to(actor, EdgeServer.organization_id)))
+    )
+    for column, value in wanted.model_dump(exclude_none=True).items():
+        query = query.where(getattr(ModelDeployment, column) == value)
+    page = newest_first(session, query, ModelDeployment, DeploymentView.model_validate, cursor, limit)
+    return Page[DeploymentRow](items=_with_names(session, page.items), next_cursor=page.next_cursor)
+
+
+def of_version(
+    session: Session, actor: Actor, version_id: UUID, cursor: str | None = None, limit: int = 50
+) -> Page[DeploymentRow]:
+    """The deployments of one version."""
+    require(actor, Permission.DEPLOYMENTS_READ)
+    fetch(session, AiModelVersion, version_id, actor, "model version")
+    return list_deployments(session, actor, DeploymentFilter(model_version_id=version_id), cursor, limit)
+
+
+def deploy(session: Session, actor: Actor, version_id: UUID, request: DeploymentCreate) -> RolloutView:
+    """Order a released version onto one edge server. An earlier version than the present one is a rollback."""
+    require(actor, Permission.DEPLOYMENTS_WRITE)
+    version = _released(session, actor, version_id)
+    edge = fetch(session, EdgeServer, request.edge_server_id, actor, "edge server", lock=True)
+    if edge.revoked_at is not None:
+        raise Conflict(f"Edge server {edge.name!r} is revoked and takes no deployments.")
+    if version.organization_id not in (None, edge.organization_id):
+        raise Invalid(f"{version.ai_module} {version.version} belongs to another organization than {edge.name!r}.")
+    kind = "rollback" if _goes_back(edge, version) else "single"
+    return _order(session, actor, version, [edge], kind)
+
+
+def deploy_all(session: Session, actor: Actor, version_id: UUID) -> RolloutView:
+    """Order a released version onto every enrolled edge server that may have it and does not run it yet."""
+    require(actor, Permission.DEPLOYMENTS_WRITE)
+    version = _released(session, actor, version_id)
+    query = select(EdgeServer).where(
+        visible_to(actor, EdgeServer.organization_id),
+        col(EdgeServer.enrolled_at).is_not(None),
+        col(EdgeServer.revoked_at).is_(None),
+    )
+    if version.organization_id is not None:
+        query = query.where(EdgeServer.organization_id == version.organization_id)
+    edges = list(session.exec(query.order_by(col(EdgeServer.id)).with_for_update()))
+    targets = [edge for edge in edges if not _runs(edge, version)]
+    if not targets:
+        what = "every enrolled edge server runs it already" if edges else "no edge server is enrolled"
+        raise Conflict(f"Nothing to deploy: {what}.")
+    return _order(session, actor, version, targets, "all")
+
+
+def retry(session: Session, actor: Actor, deployment_id: UUID) -> DeploymentView:
+    """failed → pending, unless another deployment of the module is under way on that edge."""
+    require(actor, Permission.DEPLOYMENTS_WRITE)
+    row = fetch(session, ModelDeployment, deployment_id, actor, "deployment", lock=True)
+    edge = fetch(session, EdgeServer, row.edge_server_id, actor, "edge server", lock=True)
+    _released(session, actor, row.model_version_id)
+    status = advance(_S(row.status), _S.PENDING, f"Deployment {row.id}")
+    if _unfinished(session, edge, row.ai_module):
+        raise Conflict(f"Another deployment of {row.ai_module} to {edge.name!r} is under way. Wait for it.")
+    row.status, row.error_message, row.progress_percent = status, None, 0
+    row.started_at = row.completed_at = None
+    row.retry_count += 1
+    changed(session, row)
+    audit.record(session, actor, "deployment.retry", row, organization_id=edge.organization_id)
+    return DeploymentView.model_validate(row)
+
+
+def changed(session: Session, row: ModelDeployment) -> None:
+    """Flush `row`, and tell browsers once it is durable."""
+    row.updated_at = utcnow()
+    session.add(row)
+    session.flush()
+    data = {"deployment_id": str(row.id), "status": str(row.status), "progress_percent": row.progress_percent}
+    after_commit(session, lambda: publish("deployments", data))
+
+
+def _released(session: Session, actor: Actor, version_id: UUID) -> AiModelVersion:
+    version = fetch(session, AiModelVersion, version_id, actor, "model version")
+    if version.status != ModelVersionStatus.RELEASED:
+        raise Conflict(
+            f"{version.ai_module} {version.version} is {version.status}; only a released version can be deployed. "
+            "A version is released after a person approved it."
+        )
+    return version
+
+
+def _order(
+    session: Session, actor: Actor, version: AiModelVersion, edges: Sequence[EdgeServer], kind: str
+) -> RolloutView:
+    assert isinstance(actor, PersonActor)
+    rollout = Rollout(model_version_id=version.id, kind=kind, target_count=len(edges), created_by=actor.user_id)
+    session.add(rollout)
+    session.flush()
+    deployments = []
+    for edge in edges:
+        for older in _unfinished(session, edge, version.ai_module):
+            older.status = advance(_S(older.status), _S.FAILED, f"Deployment {older.id}")
+            older.error_message = f"Superseded by {version.ai_module} {version.version}, ordered by {actor.email}."
+            older.completed_at = utcnow()
+            changed(session, older)
+        row = ModelDeployment(
+            rollout_id=rollout.id,
+            model_version_id=version.id,
+            ai_module=version.ai_module,
+            edge_server_id=edge.id,
+            scheduled_at=utcnow(),
+        )
+        changed(session, row)
+        deployments.append(row)
+    after = {"kind": kind, "version": version.version, "edge_servers": [edge.name for edge in edges][:100]}
+    audit.record(session, actor, "rollout.create", rollout, after=after, organization_id=version.organization_id)
+    return RolloutView(
+        **rollout.model_dump(), deployments=[DeploymentView.model_validate(row) for row in deployments]
+    )
+
+
+def _unfinished(session: Session, edge: EdgeServer, ai_module: str) -> list[ModelDeployment]:
+    query = select(ModelDeployment).where(
+        ModelDeployment.edge_server_id == edge.id,
+        ModelDeployment.ai_module == ai_module,
+        col(ModelDeployment.status).in_(DEPLOYMENT_UNFINISHED),
+    )
+    return list(session.exec(query.with_for_update()))
+
+
+def _runs(edge: EdgeServer, version: AiModelVersion) -> bool:
+    return any(model.get("model_version_id") == str(version.id) for model in edge.loaded)
+
+
+def _goes_back(edge: EdgeServer, version: AiModelVersion) -> bool:
+    from app.domain.semver import Version
+
+    loaded = [model["version"] for model in edge.loaded if model.get("ai_module") == version.ai_module]
+    return any(Version.parse(version.version) < Version.parse(present) for present in loaded)
+
+
+def _with_names(session: Session, items: Sequence[DeploymentView]) -> list[DeploymentRow]:
+    edges = dict(
+        session.execute(  # type: ignore[deprecated]
+            select(EdgeServer.id, EdgeServer.name).where(col(EdgeServer.id).in_({item.edge_server_id for item in items}))
+        ).all()
+    )
+    versions = dict(
+        session.execute(  # type: ignore[deprecated]
+            select(AiModelVersion.id, AiModelVersion.version).where(
+                col(AiModelVersion.id).in_({item.model_version_id for item in items})
+            )
+        ).all()
+    )
+    return [
+        DeploymentRow(
+            **dict(item), edge_server_name=edges[item.edge_server_id], model_version=versions[item.model_version_id]
+        )
+        for item in items
+    ]

@@ -1,0 +1,79 @@
+"""The overview: counts around the loop and the newest of everything."""
+
+from datetime import timedelta
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from app.domain.machines import DEPLOYMENT_UNFINISHED, DeploymentStatus, JobStatus, ModelVersionStatus
+from app.domain.permissions import Actor, Permission, permissions_of, require
+from app.schemas.deployments import DeploymentFilter
+from app.schemas.overview import Overview
+from app.schemas.training_jobs import TrainingJobFilter
+from app.services import audit, deployments, training_jobs
+from app.services.access import visible_to
+from app.settings import get_settings
+from app.tables import AiModelVersion, EdgeServer, ModelDeployment, TrainingDataset, TrainingJob
+from app.tables.base import utcnow
+
+RECENT = 5
+
+
+def show(session: Session, actor: Actor) -> Overview:
+    """One glance at the loop, as far as `actor` may see it."""
+    require(actor, Permission.DATASETS_READ)
+    may_audit = Permission.AUDIT_READ in permissions_of(actor)
+    return Overview(
+        **_dataset_counts(session, actor),
+        **_job_counts(session, actor),
+        **_model_counts(session, actor),
+        **_edge_counts(session, actor),
+        recent_jobs=training_jobs.list_jobs(session, actor, TrainingJobFilter(), limit=RECENT).items,
+        recent_deployments=deployments.list_deployments(session, actor, DeploymentFilter(), limit=RECENT).items,
+        recent_events=audit.list_events(session, actor, limit=8).items if may_audit else [],
+    )
+
+
+def _dataset_counts(session: Session, actor: Actor) -> dict[str, int]:
+    table = TrainingDataset
+    sums = (func.coalesce(func.sum(c), 0) for c in (table.sample_count, table.labeled_count, table.verified_count))
+    query = select(func.count(), *sums).select_from(table).where(visible_to(actor, table.organization_id))  # type: ignore[call-overload]
+    row = session.exec(query).one()
+    return dict(zip(("datasets", "samples", "labeled", "verified"), map(int, row), strict=True))
+
+
+def _job_counts(session: Session, actor: Actor) -> dict[str, int]:
+    counts = _by_status(session, TrainingJob, visible_to(actor, TrainingJob.organization_id))
+    running = sum(counts.get(s, 0) for s in (JobStatus.PENDING, JobStatus.QUEUED, JobStatus.RUNNING))
+    return {"jobs_running": running, "jobs_completed": counts.get(JobStatus.COMPLETED, 0)}
+
+
+def _model_counts(session: Session, actor: Actor) -> dict[str, int]:
+    counts = _by_status(session, AiModelVersion, visible_to(actor, AiModelVersion.organization_id))
+    return {
+        "models_waiting_for_approval": counts.get(ModelVersionStatus.TESTING, 0),
+        "models_approved": counts.get(ModelVersionStatus.APPROVED, 0),
+        "models_released": counts.get(ModelVersionStatus.RELEASED, 0),
+    }
+
+
+def _edge_counts(session: Session, actor: Actor) -> dict[str, int]:
+    own = select(EdgeServer.id).where(visible_to(actor, EdgeServer.organization_id))
+    recent = utcnow() - timedelta(seconds=3 * get_settings().heartbeat_interval_seconds)
+    edges, online = session.exec(
+        select(func.count(), func.count().filter(col(EdgeServer.last_heartbeat_at) >= recent))
+        .select_from(EdgeServer)
+        .where(visible_to(actor, EdgeServer.organization_id))
+    ).one()
+    counts = _by_status(session, ModelDeployment, col(ModelDeployment.edge_server_id).in_(own))
+    return {
+        "edges": edges,
+        "edges_online": online,
+        "deployments_unfinished": sum(counts.get(s, 0) for s in DEPLOYMENT_UNFINISHED),
+        "deployments_failed": counts.get(DeploymentStatus.FAILED, 0),
+    }
+
+
+def _by_status(session: Session, table: type, where: object) -> dict[str, int]:
+    query = select(table.status, func.count()).where(where).group_by(table.status)  # type: ignore[attr-defined, call-overload]
+    return dict(session.exec(query).all())

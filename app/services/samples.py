@@ -1,0 +1,271 @@
+"""Samples: upload, register, label, verify. Counts of the dataset change under its row's lock, with the sample."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID, uuid4
+
+from sqlmodel import Session, col, select
+
+from app.domain.machines import DatasetStatus, SampleStatus, advance, sample_status
+from app.domain.permissions import Actor, Permission, PersonActor, require
+from app.errors import Conflict, Forbidden, Invalid, NotFound, TooLarge
+from app.infra.object_store import ObjectStore
+from app.schemas.base import Page
+from app.schemas.samples import (
+    MAX_FILE_BYTES,
+    SampleCreate,
+    SampleDetail,
+    SampleFilter,
+    SampleLabels,
+    SamplesCreate,
+    SamplesCreated,
+    SamplesVerified,
+    SamplesVerify,
+    SampleUpdate,
+    SampleVerify,
+    SampleView,
+    UploadRequest,
+    UploadSlot,
+    UploadSlots,
+)
+from app.services import audit, sample_labels
+from app.services.access import fetch
+from app.services.files import CONTENT_TYPES, ReceivedFile, inspect_image
+from app.services.paging import newest_first
+from app.tables import TrainingDataset, TrainingSample
+from app.tables.base import utcnow
+
+UPLOAD_SECONDS = 900
+
+
+def open_uploads(
+    session: Session, actor: Actor, dataset_id: UUID, request: UploadRequest, store: ObjectStore
+) -> UploadSlots:
+    """Signed URLs to put files to, straight into the store."""
+    require(actor, Permission.DATASETS_WRITE)
+    _open_dataset(session, actor, dataset_id)
+    keys = [f"uploads/{dataset_id}/{uuid4()}" for _ in range(request.count)]
+    slots = [
+        UploadSlot(upload_key=key, url=store.presigned_put(key, UPLOAD_SECONDS), expires_in_seconds=UPLOAD_SECONDS)
+        for key in keys
+    ]
+    return UploadSlots(slots=slots)
+
+
+def may_create(session: Session, actor: Actor, dataset_id: UUID) -> None:
+    """Refuse early, before any file is moved."""
+    require(actor, Permission.DATASETS_WRITE)
+    _open_dataset(session, actor, dataset_id)
+
+
+def receive(dataset_id: UUID, request: SamplesCreate, store: ObjectStore) -> list[ReceivedFile]:
+    """Check what really arrived and file it under its digest. Opens no transaction: files move here.
+
+    Call `may_create` first. What is filed here and not registered afterwards is harmless: a key is its content.
+    """
+    names = [sample.upload_key for sample in request.samples]
+    if len(set(names)) != len(names):
+        raise Invalid("The same upload_key stands twice in this request.")
+    for name in names:
+        if not name.startswith(f"uploads/{dataset_id}/"):
+            raise Invalid(f"{name} was not opened for dataset {dataset_id}.")
+    with ThreadPoolExecutor(max_workers=8, thread_name_prefix="receive") as pool:
+        return list(pool.map(lambda sample: _receive_one(dataset_id, sample, store), request.samples))
+
+
+def _receive_one(dataset_id: UUID, sample: SampleCreate, store: ObjectStore) -> ReceivedFile:
+    try:
+        size = store.stat(sample.upload_key).size
+    except NotFound:
+        raise Invalid(f"{sample.upload_key}: nothing was uploaded there. PUT the file to its URL first.") from None
+    if size > MAX_FILE_BYTES:
+        raise TooLarge(f"{sample.upload_key}: {size:,} bytes are more than the {MAX_FILE_BYTES:,} allowed.")
+    data = store.get_bytes(sample.upload_key)
+    found = inspect_image(data, sample.upload_key)
+    if sample.sha256 is not None and sample.sha256 != found.sha256:
+        raise Invalid(f"{sample.upload_key}: what arrived has sha256 {found.sha256}, not {sample.sha256}. Upload it again.")
+    key = f"datasets/{dataset_id}/{found.sha256}.{found.suffix}"
+    store.put_bytes(key, data, CONTENT_TYPES[found.suffix])
+    store.delete(sample.upload_key)
+    return ReceivedFile(store.url(key), len(data), found.sha256, found.width, found.height)
+
+
+def create(
+    session: Session, actor: Actor, dataset_id: UUID, request: SamplesCreate, files: Sequence[ReceivedFile]
+) -> SamplesCreated:
+    """Register received files as samples, labelled where the request says so."""
+    require(actor, Permission.DATASETS_WRITE)
+    assert isinstance(actor, PersonActor)
+    dataset = _open_dataset(session, actor, dataset_id, lock=True)
+    _refuse_duplicates(session, dataset, files)
+    rows = []
+    for wanted, file in zip(request.samples, files, strict=True):
+        row = TrainingSample(
+            dataset_id=dataset_id,
+            **vars(file),
+            source_camera_id=wanted.source_camera_id,
+            captured_at=wanted.captured_at,
+            extra=dict(wanted.metadata),
+        )
+        dataset.sample_count += 1
+        dataset.size_bytes += file.file_size
+        rows.append(row)
+    session.add_all(rows)
+    session.flush()
+    for row, wanted in zip(rows, request.samples, strict=True):
+        if wanted.labels is not None:
+            sample_labels.apply(session, actor, dataset, row, wanted.labels)
+    _touch(session, dataset)
+    audit.record(session, actor, "sample.create", dataset, after={"count": len(rows)})
+    return SamplesCreated(items=[SampleView.model_validate(row) for row in rows])
+
+
+def list_samples(
+    session: Session,
+    actor: Actor,
+    dataset_id: UUID,
+    wanted: SampleFilter,
+    store: ObjectStore,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Page[SampleDetail]:
+    """Samples of a dataset, newest first, each with a URL that shows it for a while."""
+    require(actor, Permission.DATASETS_READ)
+    fetch(session, TrainingDataset, dataset_id, actor, "dataset")
+    query = select(TrainingSample).where(TrainingSample.dataset_id == dataset_id)
+    if wanted.status is not None:
+        query = query.where(sample_labels.has_status(wanted.status))
+    if wanted.label is not None:
+        query = query.where(col(TrainingSample.labels)["class"].as_string() == wanted.label)  # type: ignore[index]
+    page = newest_first(session, query, TrainingSample, SampleView.model_validate, cursor, limit)
+    return Page[SampleDetail](items=[_with_url(item, store) for item in page.items], next_cursor=page.next_cursor)
+
+
+def update(session: Session, actor: Actor, dataset_id: UUID, sample_id: UUID, request: SampleUpdate) -> SampleView:
+    """Label a sample, or take its label away; a verified label that changes is no longer verified."""
+    require(actor, Permission.DATASETS_WRITE)
+    assert isinstance(actor, PersonActor)
+    dataset = _open_dataset(session, actor, dataset_id, lock=True)
+    row = _sample(session, dataset, sample_id)
+    before = row.labels
+    if request.labels is None:
+        sample_labels.clear(dataset, row)
+    else:
+        sample_labels.apply(session, actor, dataset, row, request.labels)
+    _touch(session, dataset)
+    audit.record(session, actor, "sample.label", row, before=before, after=row.labels, organization_id=dataset.organization_id)
+    return SampleView.model_validate(row)
+
+
+def verify(session: Session, actor: Actor, dataset_id: UUID, sample_id: UUID, request: SampleVerify) -> SampleView:
+    """Accept or reject one label."""
+    decision = SamplesVerify(sample_ids=[sample_id], **request.model_dump())
+    verify_many(session, actor, dataset_id, decision)
+    dataset = _open_dataset(session, actor, dataset_id)
+    return SampleView.model_validate(_sample(session, dataset, sample_id))
+
+
+def verify_many(session: Session, actor: Actor, dataset_id: UUID, request: SamplesVerify) -> SamplesVerified:
+    """Record one decision for several samples: all of them or none."""
+    require(actor, Permission.SAMPLES_VERIFY)
+    assert isinstance(actor, PersonActor)
+    if request.verified == (request.rejection_reason is not None):
+        raise Invalid("A rejection needs a rejection_reason, and an acceptance has none.", field="rejection_reason")
+    dataset = _open_dataset(session, actor, dataset_id, lock=True)
+    wanted = set(request.sample_ids)
+    query = select(TrainingSample).where(TrainingSample.dataset_id == dataset.id, col(TrainingSample.id).in_(wanted))
+    rows = {row.id: row for row in session.exec(query)}
+    for sample_id in wanted - set(rows):
+        raise NotFound(f"There is no sample {sample_id} in dataset {dataset.name!r}.")
+    for row in rows.values():
+        _decide(actor, dataset, row, request)
+    _touch(session, dataset)
+    after = {"count": len(rows), "verified": request.verified, "reason": request.rejection_reason}
+    audit.record(session, actor, "sample.verify", dataset, after=after)
+    session.flush()
+    return SamplesVerified(count=len(rows))
+
+
+def _decide(actor: PersonActor, dataset: TrainingDataset, row: TrainingSample, request: SampleVerify) -> None:
+    if row.labeled_by == actor.user_id:
+        raise Forbidden(f"You labelled sample {row.id} yourself; another person has to verify it.")
+    target = SampleStatus.VERIFIED if request.verified else SampleStatus.REJECTED
+    was = sample_status(row.is_labeled, row.is_verified, row.rejection_reason)
+    advance(was, target, f"Sample {row.id}")
+    dataset.verified_count += int(request.verified) - int(row.is_verified)
+    row.is_verified = request.verified
+    row.verified_by = actor.user_id
+    row.rejection_reason = request.rejection_reason
+    row.quality_score = sample_labels.quality(request.quality_score)
+    row.updated_at = utcnow()
+
+
+def delete(session: Session, actor: Actor, dataset_id: UUID, sample_id: UUID) -> str | None:
+    """Remove a sample, and return the URL of its file, or None if a frozen version of the dataset may still need it."""
+    require(actor, Permission.DATASETS_WRITE)
+    dataset = _open_dataset(session, actor, dataset_id, lock=True)
+    row = _sample(session, dataset, sample_id)
+    dataset.sample_count -= 1
+    dataset.size_bytes -= row.file_size
+    dataset.labeled_count -= int(row.is_labeled)
+    dataset.verified_count -= int(row.is_verified)
+    session.delete(row)
+    _touch(session, dataset)
+    audit.record(
+        session, actor, "sample.delete", row, before={"sha256": row.sha256}, organization_id=dataset.organization_id
+    )
+    return None if sample_labels.in_frozen_version(session, dataset.id) else row.file_url
+
+
+def _open_dataset(session: Session, actor: Actor, dataset_id: UUID, *, lock: bool = False) -> TrainingDataset:
+    dataset = fetch(session, TrainingDataset, dataset_id, actor, "dataset", lock=lock)
+    if dataset.status == DatasetStatus.ARCHIVED:
+        raise Conflict(f"Dataset {dataset.name!r} is archived. Make it active to change it.")
+    return dataset
+
+
+def _sample(session: Session, dataset: TrainingDataset, sample_id: UUID) -> TrainingSample:
+    row = session.get(TrainingSample, sample_id)
+    if row is None or row.dataset_id != dataset.id:
+        raise NotFound(f"There is no sample {sample_id} in dataset {dataset.name!r}.")
+    return row
+
+
+def _refuse_duplicates(session: Session, dataset: TrainingDataset, files: Sequence[ReceivedFile]) -> None:
+    digests = [file.sha256 for file in files]
+    repeated = next((d for i, d in enumerate(digests) if d in digests[:i]), None)
+    if repeated is not None:
+        raise Conflict(f"Two files of this request have the same content (sha256 {repeated}).", sha256=repeated)
+    known = session.exec(
+        select(TrainingSample.sha256).where(
+            TrainingSample.dataset_id == dataset.id, col(TrainingSample.sha256).in_(digests)
+        )
+    ).first()
+    if known is not None:
+        raise Conflict(f"A sample with the content sha256 {known} is in {dataset.name!r} already.", sha256=known)
+
+
+def _touch(session: Session, dataset: TrainingDataset) -> None:
+    dataset.updated_at = utcnow()
+    session.add(dataset)
+    session.flush()
+
+
+def _with_url(item: SampleView, store: ObjectStore) -> SampleDetail:
+    suffix = item.file_url.rpartition(".")[2]
+    url = store.presigned_get(store.key(item.file_url), 3600, content_type=CONTENT_TYPES.get(suffix))
+    return SampleDetail.model_construct(**dict(item), url=url)
+
+
+__all__ = [
+    "SampleLabels",
+    "create",
+    "delete",
+    "list_samples",
+    "may_create",
+    "open_uploads",
+    "receive",
+    "update",
+    "verify",
+    "verify_many",
+]

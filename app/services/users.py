@@ -1,0 +1,62 @@
+"""People and organizations."""
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, select
+
+from app.auth.passwords import hash_password
+from app.domain.permissions import Actor, Permission, Role, require
+from app.errors import Conflict, Invalid
+from app.schemas.base import Page
+from app.schemas.people import OrganizationCreate, OrganizationView, UserCreate, UserView
+from app.services import audit
+from app.services.access import visible_to
+from app.services.datasets import organization_must_exist
+from app.services.paging import newest_first
+from app.tables import Organization, User
+
+
+def list_users(session: Session, actor: Actor, cursor: str | None = None, limit: int = 50) -> Page[UserView]:
+    """People, newest first."""
+    require(actor, Permission.USERS_READ)
+    query = select(User).where(visible_to(actor, User.organization_id))
+    return newest_first(session, query, User, UserView.model_validate, cursor, limit)
+
+
+def create(session: Session, actor: Actor, request: UserCreate) -> UserView:
+    """A new person with a password."""
+    require(actor, Permission.USERS_WRITE)
+    if request.role is Role.ORGANIZATION_ADMIN and request.organization_id is None:
+        raise Invalid("An organization admin needs an organization_id.", field="organization_id")
+    organization_must_exist(session, request.organization_id)
+    row = User(
+        **request.model_dump(exclude={"password"}), password_hash=hash_password(request.password.get_secret_value())
+    )
+    session.add(row)
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise Conflict(f"A person with the address {request.email} exists already.") from error
+    audit.record(session, actor, "user.create", row, after={"email": row.email, "role": row.role})
+    return UserView.model_validate(row)
+
+
+def list_organizations(
+    session: Session, actor: Actor, cursor: str | None = None, limit: int = 50
+) -> Page[OrganizationView]:
+    """Organizations, newest first."""
+    require(actor, Permission.ORGANIZATIONS_READ)
+    query = select(Organization).where(visible_to(actor, Organization.id))
+    return newest_first(session, query, Organization, OrganizationView.model_validate, cursor, limit)
+
+
+def create_organization(session: Session, actor: Actor, request: OrganizationCreate) -> OrganizationView:
+    """A new organization."""
+    require(actor, Permission.ORGANIZATIONS_WRITE)
+    row = Organization(**request.model_dump())
+    session.add(row)
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise Conflict(f"An organization {request.name!r} exists already.") from error
+    audit.record(session, actor, "organization.create", row, after={"name": row.name, "plan": row.plan})
+    return OrganizationView.model_validate(row)
