@@ -34,7 +34,9 @@ def exit_on_signals() -> Iterator[None]:
     if in_force or threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, _on_signal) for number in ENDING}
+    nohup = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    caught = [number for number in ENDING if not (nohup and number == signal.SIGHUP)]
+    before = {number: signal.signal(number, _on_signal) for number in caught}
     _ending.clear()
     impatient.clear()
     try:
