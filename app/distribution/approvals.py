@@ -20,7 +20,7 @@ from app.errors import Conflict, Forbidden, Invalid
 
 MIN_DAYS, MAX_DAYS, DEFAULT_DAYS = 1, 400, 365
 MAX_LENGTH = 2**40
-_PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}/[0-9][A-Za-z0-9._+-]{0,127}/bundle\.tar")
+_PATH = re.compile(r"(?:org-[0-9]{1,18}/)?[A-Za-z0-9][A-Za-z0-9._+-]{0,127}/[0-9][A-Za-z0-9._+-]{0,127}/bundle\.tar")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -35,13 +35,16 @@ class TargetEntry:
 
     def __post_init__(self) -> None:
         if not _PATH.fullmatch(self.path):
-            raise Invalid(f"{self.path!a:.200} is not a target path: it must be <ai_module>/<version>/bundle.tar.")
+            raise Invalid(
+                f"{self.path!a:.200} is not a target path: it must be [org-<id>/]<ai_module>/<version>/bundle.tar."
+            )
         if type(self.length) is not int or not 0 < self.length <= MAX_LENGTH:
             raise Invalid(f"The length of {self.path} must be 1 to {MAX_LENGTH} bytes.")
         if not _SHA256.fullmatch(self.sha256):
             raise Invalid(f"The sha256 of {self.path} must be 64 lower-case hexadecimal digits.")
-        if f"{self.custom.get('ai_module')}/{self.custom.get('version')}/bundle.tar" != self.path:
-            raise Invalid(f"The path {self.path} does not belong to the module and version it describes.")
+        plain = f"{self.custom.get('ai_module')}/{self.custom.get('version')}/bundle.tar"
+        if self.path not in {plain, f"org-{self.custom.get('organization_id')}/{plain}"}:
+            raise Invalid(f"The path {self.path} does not belong to the module, version and organization it describes.")
         if not isinstance(self.custom.get("model_version_id"), str):
             raise Invalid(f"{self.path} does not say which model version it is.")
 
@@ -96,7 +99,7 @@ def accept_approval(
     *,
     root: bytes,
     current_targets: bytes | None,
-    entries: Sequence[TargetEntry],
+    expected_entries: Sequence[TargetEntry],
     now: datetime,
     withdrawn: Collection[str] = (),
 ) -> bytes:
@@ -115,9 +118,9 @@ def accept_approval(
     if keyid not in repository.approver_keyids(trusted):
         raise Forbidden(f"The key {keyid[:12]!a} is not an approver's key in root version {trusted.version}.")
     expires = _checked_expiry(signed["expires"], now)
-    if propose_targets(current_targets, entries, expires, withdrawn=withdrawn) != payload:
+    if propose_targets(current_targets, expected_entries, expires, withdrawn=withdrawn) != payload:
         raise Invalid("The signed list is not the one proposed for this approval: fetch the proposal and sign again.")
-    if not keys.verify_signature(repository.key_of(trusted, keyid), payload, signature):
+    if not keys.verify_signature(repository.root_key_of(trusted, keyid), payload, signature):
         raise Invalid("The signature does not belong to this list and this key: sign again with the key it names.")
     return metadata.assemble(Targets, payload, [(keyid, signature)])
 

@@ -104,7 +104,7 @@ def approver_keyids(root: Root) -> tuple[str, ...]:
     return tuple(root.roles[Targets.type].keyids)
 
 
-def key_of(root: Root, keyid: str) -> SSlibKey:
+def root_key_of(root: Root, keyid: str) -> SSlibKey:
     """The key that `root` describes under `keyid`. Raises Invalid."""
     if keyid not in root.keys:
         raise Invalid(f"The key {keyid[:12]!a} is not in root version {root.version}.")

@@ -1,8 +1,8 @@
 """What the person's machine does: say in plain words what would be signed, then sign exactly that.
 
 `describe` reads the payload as strictly as the server does, so nothing can be signed that was not shown. The present
-list counts as known only if a key of `root` really signed it: otherwise everything in the payload is shown as new,
-because nobody the person trusts has vouched for it. The caller decides which root it trusts.
+list counts as known only if a key of `root` really signed it, or else what this person signed before; everything else
+is shown as new, because nobody the person trusts has vouched for it. The caller decides which root it trusts.
 """
 
 from collections.abc import Mapping
@@ -45,14 +45,17 @@ class Description:
         return "\n".join(lines)
 
 
-def describe(payload: bytes, current: bytes | None, *, root: Root | None = None) -> Description:
+def describe(
+    payload: bytes, current: bytes | None, *, root: Root | None = None, signed_before: bytes | None = None
+) -> Description:
     """What signing `payload` would change against the `current` targets metadata. Raises Invalid.
 
-    With `root`, `current` is believed only if an approver in it signed `current`.
+    With `root`, `current` is believed only if an approver in it signed `current`; if it cannot be believed,
+    `signed_before`, the payload this person signed last, takes its place.
     """
     signed = approvals.read_payload(payload)
     proposed = approvals.entries_of(metadata.load(Targets, metadata.assemble(Targets, payload, [])).signed)
-    known, previous = _known(current, root)
+    known, previous = _known(current, root, signed_before)
     return Description(
         version=signed["version"],
         expires=signed["expires"],
@@ -85,13 +88,16 @@ def describe_root(unsigned: bytes, current: Root | None, emails: Mapping[str, st
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _known(current: bytes | None, root: Root | None) -> tuple[dict[str, TargetEntry], int | None]:
-    if current is None:
-        return {}, None
-    loaded = metadata.load(Targets, current)
-    if root is not None and not metadata.is_signed(root, Targets.type, loaded):
-        return {}, None
-    return approvals.entries_of(loaded.signed), loaded.signed.version
+def _known(
+    current: bytes | None, root: Root | None, signed_before: bytes | None
+) -> tuple[dict[str, TargetEntry], int | None]:
+    for data in (current, metadata.assemble(Targets, signed_before, []) if signed_before is not None else None):
+        if data is None:
+            continue
+        loaded = metadata.load(Targets, data)
+        if root is None or data is not current or metadata.is_signed(root, Targets.type, loaded):
+            return approvals.entries_of(loaded.signed), loaded.signed.version
+    return {}, None
 
 
 def _line(entry: TargetEntry) -> str:

@@ -27,7 +27,12 @@ def sign(cloud: Cloud, model: str, key_file: Path, yes: bool, told: str | None) 
         raise Forbidden(f"{key_file} is not an approver's key here: ask the holder of the root key to add it.")
     proposal = cloud.get(f"models/{model}/approval")
     payload, current = _payload(proposal), proposal.get("current_targets")
-    description = signer.describe(payload, current.encode("utf-8") if isinstance(current, str) else None, root=root)
+    description = signer.describe(
+        payload,
+        current.encode("utf-8") if isinstance(current, str) else None,
+        root=root,
+        signed_before=pin.signed_list,
+    )
     pinning.check_not_older(pin, description.version, description.previous_version)
     typer.echo(description.text)
     _check_about(description, model, yes)
@@ -35,7 +40,7 @@ def sign(cloud: Cloud, model: str, key_file: Path, yes: bool, told: str | None) 
     keyid, signature = signer.sign_payload(payload, open_key(key_file))
     answer = {"payload_base64": proposal["payload_base64"], "keyid": keyid, "signature": signature}
     cloud.post(f"models/{model}/approve", answer)
-    trusted_here.save(Pin(pin.root, description.version))
+    trusted_here.save(Pin(pin.root, payload))
     return f"Approved: list version {description.version}, signed with the key {keyid[:12]}."
 
 

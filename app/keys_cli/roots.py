@@ -101,7 +101,7 @@ def _own_root(trust: dict[str, Any], root_keys: list[Path], url: str, told: str 
         keyid = keys.read_public(read_text(path)).keyid
         signature = loaded.signatures.get(keyid)
         if keyid in loaded.signed.roles[Root.type].keyids and signature is not None:
-            key = repository.key_of(loaded.signed, keyid)
+            key = repository.root_key_of(loaded.signed, keyid)
             if keys.verify_signature(key, loaded.signed_bytes, signature.signature):
                 return offered
     raise Conflict(

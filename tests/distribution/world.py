@@ -85,7 +85,7 @@ class World:
             signature,
             root=self.root,
             current_targets=self.targets,
-            entries=entries,
+            expected_entries=entries,
             now=self.now,
             withdrawn=withdrawn,
         )
