@@ -1,7 +1,7 @@
 """Every setting, in one frozen place.
 
 Read from the environment with the prefix `TRAINYARD_`. Defaults are for development on one machine; production refuses
-to start with a default or generated secret.
+to start where browsers would send their session over plain http.
 """
 
 from functools import lru_cache
@@ -11,8 +11,6 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-DEVELOPMENT_SECRET = "development-only-secret-do-not-use"  # noqa: S105 refused outside development, see below
-
 
 class Settings(BaseSettings):
     """See the configuration table in README.md; a test compares the two."""
@@ -20,10 +18,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="TRAINYARD_", frozen=True, extra="ignore")
 
     environment: Literal["development", "test", "production"] = Field(
-        "development", description="`production` refuses development secrets and sends cookies over https only"
+        "development", description="`production` demands an https address"
     )
     data_dir: Path = Field(Path(".trainyard"), description="Where embedded servers, keys and logs live")
-    secret_key: SecretStr = Field(SecretStr(DEVELOPMENT_SECRET), description="Secret of the installation, ≥ 32 characters")
     host: str = Field("127.0.0.1", description="Address the web server listens on")
     port: int = Field(8700, ge=1, le=65535, description="Port of dashboard and API")
     public_url: str = Field("", description="How browsers and edges reach this server; default `http://HOST:PORT`")
@@ -41,14 +38,11 @@ class Settings(BaseSettings):
     download_url_seconds: int = Field(300, ge=10, le=86400, description="How long a signed download URL lasts")
     heartbeat_interval_seconds: int = Field(5, ge=1, le=3600, description="How often an edge reports")
     session_days: int = Field(14, ge=1, le=90, description="How long a sign-in lasts without use")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least important log line shown")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least important line logged")
 
     @model_validator(mode="after")
-    def _refuse_development_secrets(self) -> Self:
+    def _refuse_plain_http(self) -> Self:
         if self.environment == "production":
-            secret = self.secret_key.get_secret_value()
-            if secret == DEVELOPMENT_SECRET or len(secret) < 32:
-                raise ValueError("set TRAINYARD_SECRET_KEY to at least 32 random characters in production")
             if not self.public_url.startswith("https://"):
                 raise ValueError("set TRAINYARD_PUBLIC_URL to the https:// address of this server in production")
         return self

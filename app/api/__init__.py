@@ -1,0 +1,1 @@
+"""The REST API: FastAPI, importable and runnable without the dashboard."""

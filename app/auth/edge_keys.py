@@ -63,7 +63,11 @@ def _claimed_edge(session: Session, token: str) -> EdgeServer:
 def _check_claims(claims: dict[str, Any], edge: EdgeServer, method: str, path: str, body: bytes) -> None:
     now = utcnow().timestamp()
     issued, expires = claims.get("iat"), claims.get("exp")
-    if not isinstance(issued, int | float) or not isinstance(expires, int | float) or expires > issued + LIFETIME_SECONDS:
+    if (
+        not isinstance(issued, int | float)
+        or not isinstance(expires, int | float)
+        or expires > issued + LIFETIME_SECONDS
+    ):
         raise Unauthenticated(f"An edge token may live {LIFETIME_SECONDS} seconds at most.", code="edge-token-invalid")
     if now < issued - SKEW_SECONDS or now > expires + SKEW_SECONDS:
         raise Unauthenticated("The edge server's clock is off by more than five minutes.", code="edge-clock-skew")
@@ -73,4 +77,6 @@ def _check_claims(claims: dict[str, Any], edge: EdgeServer, method: str, path: s
     if not isinstance(claims.get("jti"), str) or not 8 <= len(claims["jti"]) <= 128:
         wrong.append("jti")
     if wrong:
-        raise Unauthenticated(f"This edge token is not for this request: {', '.join(wrong)}.", code="edge-token-invalid")
+        raise Unauthenticated(
+            f"This edge token is not for this request: {', '.join(wrong)}.", code="edge-token-invalid"
+        )

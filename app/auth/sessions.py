@@ -1,6 +1,7 @@
 """Sign-in, sessions and personal API tokens.
 
-Both are random 256-bit values; only their sha256 is stored. A session slides: it lasts `session_days` after its last use.
+Both are random 256-bit values; only their sha256 is stored. A session lasts `session_days` after its
+last use.
 """
 
 import hashlib

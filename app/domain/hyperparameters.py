@@ -60,16 +60,18 @@ def _number(default: float, minimum: float, maximum: float, text: str) -> Any:
 
 
 def _choice(default: int | str | None, choices: tuple[int | str, ...], text: str) -> Any:
-    return field(default=default, metadata={"limits": Limits("choice", text, choices=choices, optional=default is None)})
+    return field(
+        default=default, metadata={"limits": Limits("choice", text, choices=choices, optional=default is None)}
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Hyperparameters:
     """All choices of one image-classification run; the defaults suit a few thousand small images on one CPU core."""
 
-    epochs: int = _whole(8, 1, 500, "passes over the training images")
+    epochs: int = _whole(15, 1, 500, "passes over the training images")
     batch_size: int = _whole(64, 1, 1024, "images per optimizer step")
-    learning_rate: float = _number(1e-3, 1e-6, 1.0, "peak of the learning-rate schedule")
+    learning_rate: float = _number(3e-3, 1e-6, 1.0, "peak of the learning-rate schedule")
     weight_decay: float = _number(1e-4, 0.0, 1.0, "decay of the weights; higher values overfit less")
     optimizer: str = _choice("adamw", ("adamw", "sgd"), "how weights are updated")
     image_size: int | None = _whole(

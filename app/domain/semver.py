@@ -36,7 +36,9 @@ class Version:
 
     def _key(self) -> tuple[object, ...]:
         # A pre-release precedes its release; numeric identifiers precede others and compare as numbers (semver §11).
-        identifiers = tuple((0, int(p), "") if p.isdigit() else (1, 0, p) for p in self.pre.split(".")) if self.pre else ()
+        identifiers = (
+            tuple((0, int(p), "") if p.isdigit() else (1, 0, p) for p in self.pre.split(".")) if self.pre else ()
+        )
         return (self.major, self.minor, self.patch, not self.pre, identifiers)
 
 

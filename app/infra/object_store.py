@@ -1,6 +1,6 @@
 """Object storage behind one small interface; any S3 API will do (embedded, SeaweedFS, Ceph, AWS, …).
 
-Only what the embedded server does faithfully is used: put, get, stat, copy, delete, signed GET and PUT. No tags, ACLs or
+Only what the embedded server does faithfully is used: put, get, stat, copy, delete, signed GET and PUT. No tags, no ACLs, no
 object metadata; types and digests live in Postgres. `file_url` columns hold `s3://bucket/key`.
 """
 
@@ -38,7 +38,9 @@ class ObjectStore(Protocol):
     def get_to_file(self, key: str, path: Path) -> None: ...
     def stat(self, key: str) -> ObjectInfo: ...
     def delete(self, key: str) -> None: ...
-    def presigned_get(self, key: str, seconds: int, *, filename: str | None = ..., content_type: str | None = ...) -> str: ...
+    def presigned_get(
+        self, key: str, seconds: int, *, filename: str | None = ..., content_type: str | None = ...
+    ) -> str: ...
     def presigned_put(self, key: str, seconds: int) -> str: ...
     def url(self, key: str) -> str: ...
     def key(self, url: str) -> str: ...
@@ -63,7 +65,9 @@ def _translated(key: str) -> Iterator[None]:
             raise NotFound(f"There is no object {key!r} in the store.") from error
         raise Unavailable(f"The object store refused {key!r}: {error.code}.") from error
     except (InvalidResponseError, urllib3.exceptions.HTTPError, OSError) as error:
-        raise Unavailable(f"The object store does not answer ({type(error).__name__}). Try again in a moment.") from error
+        raise Unavailable(
+            f"The object store does not answer ({type(error).__name__}). Try again in a moment."
+        ) from error
 
 
 class S3ObjectStore:
@@ -120,7 +124,9 @@ class S3ObjectStore:
         with _translated(key):
             self._client.remove_object(self.bucket, key)
 
-    def presigned_get(self, key: str, seconds: int, *, filename: str | None = None, content_type: str | None = None) -> str:
+    def presigned_get(
+        self, key: str, seconds: int, *, filename: str | None = None, content_type: str | None = None
+    ) -> str:
         """A URL that reads `key` for `seconds`."""
         headers: dict[str, str | list[str] | tuple[str]] = {}
         if filename:

@@ -48,5 +48,5 @@ def enqueue_training(job_id: UUID, attempt: int) -> bool:
 
 
 def first_use(key: str, seconds: int) -> bool:
-    """True the first time `key` is seen within `seconds`; used against replays. Raises RedisError when Redis is away."""
+    """True the first time `key` is seen within `seconds` (against replays). Raises RedisError when Redis is away."""
     return bool(get_redis().set(f"once:{key}", 1, nx=True, ex=seconds))

@@ -17,7 +17,7 @@ MAX_ANSWER = 16_000_000
 class Cloud:
     """The training API of one server. The token goes nowhere else: no redirects, and no plain http but to this host."""
 
-    def __init__(self, url: str, token_file: Path, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(self, url: str, token_file: Path) -> None:
         parts = urlsplit(url)
         local = parts.hostname in {"127.0.0.1", "::1", "localhost"}
         if parts.scheme != "https" and not (parts.scheme == "http" and local):
@@ -28,7 +28,6 @@ class Cloud:
             headers={"Authorization": f"Bearer {read_text(token_file).strip()}"},
             timeout=TIMEOUT_SECONDS,
             trust_env=not local,
-            transport=transport,
         )
 
     def __enter__(self) -> Self:

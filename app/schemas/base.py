@@ -39,7 +39,9 @@ def _printable(text: str) -> str:
     return text
 
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_printable)]
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_printable)
+]
 Note = Annotated[str, StringConstraints(max_length=10_000), AfterValidator(_printable)]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 Slug = Annotated[str, StringConstraints(strip_whitespace=True, max_length=40)]

@@ -8,7 +8,10 @@ from app.domain.permissions import Permission, Plan, Role
 from app.schemas.base import UUID, DatabaseId, Name, Request, View, datetime
 
 Email = Annotated[
-    str, StringConstraints(strip_whitespace=True, to_lower=True, max_length=254, pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+$")
+    str,
+    StringConstraints(
+        strip_whitespace=True, to_lower=True, max_length=254, pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+$"
+    ),
 ]
 Password = Annotated[SecretStr, Field(min_length=12, max_length=200)]
 

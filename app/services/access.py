@@ -24,7 +24,9 @@ def visible_to(actor: Actor, organization_id: Any) -> ColumnElement[bool]:
     return or_(col(organization_id).is_(None), own) if actor.organization_id is not None else false()
 
 
-def fetch(session: Session, table: type[Row], row_id: UUID | int, actor: Actor, what: str, *, lock: bool = False) -> Row:
+def fetch(
+    session: Session, table: type[Row], row_id: UUID | int, actor: Actor, what: str, *, lock: bool = False
+) -> Row:
     """The row with `row_id` if `actor` may see it; what belongs to others does not exist for them.
 
     `lock` takes the row FOR UPDATE, which every change of a status needs.

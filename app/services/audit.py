@@ -33,7 +33,9 @@ def record(
             action=action,
             subject_type=str(subject.__tablename__),
             subject_id=str(getattr(subject, "id", None) or getattr(subject, "keyid", "") or ""),
-            organization_id=organization_id if organization_id is not None else getattr(subject, "organization_id", None),
+            organization_id=organization_id
+            if organization_id is not None
+            else getattr(subject, "organization_id", None),
             before=dict(before or {}),
             after=dict(after or {}),
             request_id=context.request_id,

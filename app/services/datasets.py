@@ -58,7 +58,8 @@ def update(session: Session, actor: Actor, dataset_id: UUID, request: DatasetUpd
     changes: dict[str, Any] = request.model_dump(exclude_none=True, exclude={"status"})
     if "label_schema" in changes and changes["label_schema"] != row.label_schema and row.labeled_count:
         raise Conflict(
-            f"{row.labeled_count} samples of {row.name!r} are labelled with the present classes, so they cannot be replaced."
+            f"{row.labeled_count} samples of {row.name!r} are labelled with the present classes; "
+            "they cannot be replaced."
         )
     if request.status is not None and request.status != row.status:
         changes["status"] = advance(DatasetStatus(row.status), request.status, f"Dataset {row.name!r}")
@@ -103,4 +104,6 @@ def _flush(session: Session, name: str, version: str) -> None:
     try:
         session.flush()
     except IntegrityError as error:
-        raise Conflict(f"A dataset {name!r} with version {version} exists already. Choose another name or version.") from error
+        raise Conflict(
+            f"A dataset {name!r} with version {version} exists already. Choose another name or version."
+        ) from error

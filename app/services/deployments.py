@@ -7,6 +7,7 @@ from sqlmodel import Session, col, select
 
 from app.domain.machines import DEPLOYMENT_UNFINISHED, DeploymentStatus, ModelVersionStatus, advance
 from app.domain.permissions import Actor, Permission, PersonActor, require
+from app.domain.semver import Version
 from app.errors import Conflict, Invalid
 from app.infra.db import after_commit
 from app.infra.live import publish
@@ -27,7 +28,9 @@ def list_deployments(
     """Deployments, newest first, with the names a list shows."""
     require(actor, Permission.DEPLOYMENTS_READ)
     query = select(ModelDeployment).where(
-        col(ModelDeployment.edge_server_id).in_(select(EdgeServer.id).where(visible_to(actor, EdgeServer.organization_id)))
+        col(ModelDeployment.edge_server_id).in_(
+            select(EdgeServer.id).where(visible_to(actor, EdgeServer.organization_id))
+        )
     )
     for column, value in wanted.model_dump(exclude_none=True).items():
         query = query.where(getattr(ModelDeployment, column) == value)
@@ -121,6 +124,7 @@ def _order(
     session.flush()
     deployments = []
     for edge in edges:
+        assert edge.id is not None
         for older in _unfinished(session, edge, version.ai_module):
             older.status = advance(_S(older.status), _S.FAILED, f"Deployment {older.id}")
             older.error_message = f"Superseded by {version.ai_module} {version.version}, ordered by {actor.email}."
@@ -137,9 +141,7 @@ def _order(
         deployments.append(row)
     after = {"kind": kind, "version": version.version, "edge_servers": [edge.name for edge in edges][:100]}
     audit.record(session, actor, "rollout.create", rollout, after=after, organization_id=version.organization_id)
-    return RolloutView(
-        **rollout.model_dump(), deployments=[DeploymentView.model_validate(row) for row in deployments]
-    )
+    return RolloutView(**rollout.model_dump(), deployments=[DeploymentView.model_validate(row) for row in deployments])
 
 
 def _unfinished(session: Session, edge: EdgeServer, ai_module: str) -> list[ModelDeployment]:
@@ -156,8 +158,6 @@ def _runs(edge: EdgeServer, version: AiModelVersion) -> bool:
 
 
 def _goes_back(edge: EdgeServer, version: AiModelVersion) -> bool:
-    from app.domain.semver import Version
-
     loaded = [model["version"] for model in edge.loaded if model.get("ai_module") == version.ai_module]
     return any(Version.parse(version.version) < Version.parse(present) for present in loaded)
 
@@ -165,7 +165,9 @@ def _goes_back(edge: EdgeServer, version: AiModelVersion) -> bool:
 def _with_names(session: Session, items: Sequence[DeploymentView]) -> list[DeploymentRow]:
     edges = dict(
         session.execute(  # type: ignore[deprecated]
-            select(EdgeServer.id, EdgeServer.name).where(col(EdgeServer.id).in_({item.edge_server_id for item in items}))
+            select(EdgeServer.id, EdgeServer.name).where(
+                col(EdgeServer.id).in_({item.edge_server_id for item in items})
+            )
         ).all()
     )
     versions = dict(

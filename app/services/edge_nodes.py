@@ -1,4 +1,4 @@
-"""What edge nodes say and ask (docs/edge-protocol.md): enrol, heartbeat, download, progress. Only ever for themselves."""
+"""What edge nodes say and ask (docs/edge-protocol.md): enrol, heartbeat, download, progress; only for themselves."""
 
 import hashlib
 from uuid import UUID
@@ -50,7 +50,9 @@ def enrol(session: Session, request: EnrolRequest) -> Enrolled:
     session.flush()
     assert row.id is not None
     actor = EdgeActor(row.id, row.name, row.organization_id)
-    audit.record(session, actor, "edge_server.enrol", row, after={"platform": row.platform, "version": row.edge_version})
+    audit.record(
+        session, actor, "edge_server.enrol", row, after={"platform": row.platform, "version": row.edge_version}
+    )
     return Enrolled(
         edge_server_id=row.id,
         organization_id=row.organization_id,
@@ -131,7 +133,9 @@ def _self(session: Session, actor: Actor) -> EdgeServer:
 
 
 def _deployment(session: Session, edge: EdgeServer, deployment_id: UUID) -> ModelDeployment:
-    query = select(ModelDeployment).where(ModelDeployment.id == deployment_id, ModelDeployment.edge_server_id == edge.id)
+    query = select(ModelDeployment).where(
+        ModelDeployment.id == deployment_id, ModelDeployment.edge_server_id == edge.id
+    )
     row = session.exec(query.with_for_update()).one_or_none()
     if row is None:
         raise NotFound(f"There is no deployment {deployment_id} for {edge.name!r}.")

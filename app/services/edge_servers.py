@@ -29,7 +29,9 @@ def view(row: EdgeServer, now: datetime) -> EdgeServerView:
     return EdgeServerView.model_validate({**row.model_dump(), "health": health})
 
 
-def list_edge_servers(session: Session, actor: Actor, cursor: str | None = None, limit: int = 50) -> Page[EdgeServerView]:
+def list_edge_servers(
+    session: Session, actor: Actor, cursor: str | None = None, limit: int = 50
+) -> Page[EdgeServerView]:
     """Edge servers, newest first."""
     require(actor, Permission.EDGE_SERVERS_READ)
     query = select(EdgeServer).where(visible_to(actor, EdgeServer.organization_id))

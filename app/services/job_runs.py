@@ -1,7 +1,7 @@
 """Training jobs as workers run them: begin, report, end; and what the reconciler repairs.
 
-Every call is one short transaction; none is open while a model trains. `attempt` fences: a worker that was believed dead
-and comes back finds that its attempt is over and stops.
+Every call is one short transaction; none is open while a model trains. `attempt` fences: a worker that was
+believed dead and comes back finds that its attempt is over and stops.
 """
 
 from collections.abc import Sequence
@@ -124,7 +124,9 @@ def freeze(
         )
     ).one_or_none()
     if version is None:
-        newest = session.exec(select(func.max(DatasetVersion.number)).where(DatasetVersion.dataset_id == dataset.id)).one()
+        newest = session.exec(
+            select(func.max(DatasetVersion.number)).where(DatasetVersion.dataset_id == dataset.id)
+        ).one()
         version = DatasetVersion(
             dataset_id=dataset.id,
             number=(newest or 0) + 1,
@@ -138,7 +140,9 @@ def freeze(
         session.add(version)
         session.flush()
         after = {"number": version.number, "sha256": manifest_sha256}
-        audit.record(session, actor, "dataset_version.create", version, after=after, organization_id=row.organization_id)
+        audit.record(
+            session, actor, "dataset_version.create", version, after=after, organization_id=row.organization_id
+        )
     row.dataset_version_id = version.id
     session.add(row)
     return version
@@ -227,7 +231,13 @@ def complete(session: Session, actor: Actor, ticket: RunTicket, trained: Trained
     row.progress_percent, row.completed_at, row.estimated_completion, row.updated_at = 100, now, None, now
     session.add(row)
     session.flush()
-    audit.record(session, actor, "model_version.create", version, after={"version": version.version, "sha256": version.bundle_sha256})
+    audit.record(
+        session,
+        actor,
+        "model_version.create",
+        version,
+        after={"version": version.version, "sha256": version.bundle_sha256},
+    )
     audit.record(session, actor, "training_job.complete", row, after={"output_model_version": str(version.id)})
     announce(session, row)
     return version.id
@@ -253,12 +263,18 @@ def reconcile(session: Session, actor: Actor, waiting: Sequence[str]) -> list[st
     """
     require(actor, Permission.JOBS_WRITE)
     now = utcnow()
-    query = select(TrainingJob).where(col(TrainingJob.status).in_([JobStatus.PENDING, JobStatus.QUEUED, JobStatus.RUNNING]))
+    query = select(TrainingJob).where(
+        col(TrainingJob.status).in_([JobStatus.PENDING, JobStatus.QUEUED, JobStatus.RUNNING])
+    )
     done: list[str] = []
     for row in session.exec(query.with_for_update(skip_locked=True)):
         if row.status == JobStatus.RUNNING and (row.heartbeat_at or now) < now - LOST_AFTER:
             done.append(_retry_lost(session, actor, row))
-        elif row.status == JobStatus.QUEUED and f"{row.id}.{row.attempt}" not in waiting and row.updated_at < now - timedelta(seconds=10):
+        elif (
+            row.status == JobStatus.QUEUED
+            and f"{row.id}.{row.attempt}" not in waiting
+            and row.updated_at < now - timedelta(seconds=10)
+        ):
             hand_out(session, row)
             done.append(f"job {row.id}: was not in the queue, handed out again")
         elif row.status == JobStatus.PENDING:
@@ -329,4 +345,6 @@ def _store_points(session: Session, job_id: UUID, progress: JobProgress) -> None
 def _append_log(row: TrainingJob, text: str) -> None:
     room = MAX_LOG_CHARACTERS - len(row.training_logs)
     if room > 0:
-        row.training_logs += text if len(text) < room else text[:room] + "\n… the log is cut here (5,000,000 characters).\n"
+        row.training_logs += (
+            text if len(text) < room else text[:room] + "\n… the log is cut here (5,000,000 characters).\n"
+        )

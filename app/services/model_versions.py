@@ -69,7 +69,7 @@ def proposal(session: Session, actor: Actor, version_id: UUID) -> ApprovalPropos
         model_version_id=row.id,
         payload_base64=base64.b64encode(payload).decode(),
         targets_version=(newest.version if newest else 0) + 1,
-        summary=describe(payload, present).text(),
+        summary=describe(payload, present).text,
     )
 
 
@@ -140,6 +140,8 @@ def _changed(
     row.updated_at = utcnow()
     session.add(row)
     session.flush()
-    audit.record(session, actor, f"model_version.{action}", row, before=before, after=after or {"status": str(row.status)})
+    audit.record(
+        session, actor, f"model_version.{action}", row, before=before, after=after or {"status": str(row.status)}
+    )
     after_commit(session, lambda: publish("models", {"model_version_id": str(row.id), "status": str(row.status)}))
     return ModelVersionView.model_validate(row)

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from sqlalchemy import func
+from sqlalchemy import ColumnElement, func
 from sqlmodel import Session, col, select
 
 from app.domain.machines import DEPLOYMENT_UNFINISHED, DeploymentStatus, JobStatus, ModelVersionStatus
@@ -38,7 +38,7 @@ def _dataset_counts(session: Session, actor: Actor) -> dict[str, int]:
     table = TrainingDataset
     sums = (func.coalesce(func.sum(c), 0) for c in (table.sample_count, table.labeled_count, table.verified_count))
     query = select(func.count(), *sums).select_from(table).where(visible_to(actor, table.organization_id))  # type: ignore[call-overload]
-    row = session.exec(query).one()
+    row: tuple[int, int, int, int] = session.exec(query).one()  # type: ignore[assignment]
     return dict(zip(("datasets", "samples", "labeled", "verified"), map(int, row), strict=True))
 
 
@@ -74,6 +74,6 @@ def _edge_counts(session: Session, actor: Actor) -> dict[str, int]:
     }
 
 
-def _by_status(session: Session, table: type, where: object) -> dict[str, int]:
+def _by_status(session: Session, table: type, where: ColumnElement[bool]) -> dict[str, int]:
     query = select(table.status, func.count()).where(where).group_by(table.status)  # type: ignore[attr-defined, call-overload]
     return dict(session.exec(query).all())

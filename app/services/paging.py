@@ -35,7 +35,12 @@ def _decode(cursor: str, id_type: type) -> tuple[datetime, Any]:
 
 
 def newest_first(
-    session: Session, query: SelectOfScalar[Row], table: Any, show: Callable[[Any], Shown], cursor: str | None, limit: int
+    session: Session,
+    query: SelectOfScalar[Row],
+    table: Any,
+    show: Callable[[Any], Shown],
+    cursor: str | None,
+    limit: int,
 ) -> Page[Shown]:
     """One page of `query`, at most `limit` (1 … 200) rows."""
     if not 1 <= limit <= PAGE_LIMIT:

@@ -83,7 +83,9 @@ def _receive_one(dataset_id: UUID, sample: SampleCreate, store: ObjectStore) -> 
     data = store.get_bytes(sample.upload_key)
     found = inspect_image(data, sample.upload_key)
     if sample.sha256 is not None and sample.sha256 != found.sha256:
-        raise Invalid(f"{sample.upload_key}: what arrived has sha256 {found.sha256}, not {sample.sha256}. Upload it again.")
+        raise Invalid(
+            f"{sample.upload_key}: what arrived has sha256 {found.sha256}, not {sample.sha256}. Upload it again."
+        )
     key = f"datasets/{dataset_id}/{found.sha256}.{found.suffix}"
     store.put_bytes(key, data, CONTENT_TYPES[found.suffix])
     store.delete(sample.upload_key)
@@ -153,7 +155,9 @@ def update(session: Session, actor: Actor, dataset_id: UUID, sample_id: UUID, re
     else:
         sample_labels.apply(session, actor, dataset, row, request.labels)
     _touch(session, dataset)
-    audit.record(session, actor, "sample.label", row, before=before, after=row.labels, organization_id=dataset.organization_id)
+    audit.record(
+        session, actor, "sample.label", row, before=before, after=row.labels, organization_id=dataset.organization_id
+    )
     return SampleView.model_validate(row)
 
 

@@ -179,15 +179,17 @@ def _check_trainable(session: Session, dataset: TrainingDataset) -> None:
         raise Conflict(f"Dataset {dataset.name!r} is archived. Make it active to train on it.")
     if dataset.verified_count < MIN_SAMPLES:
         raise Conflict(
-            f"Dataset {dataset.name!r} has {dataset.verified_count} verified samples; training needs at least {MIN_SAMPLES}. "
-            "Label and verify more first."
+            f"Dataset {dataset.name!r} has {dataset.verified_count} verified samples; training needs at least "
+            f"{MIN_SAMPLES}. Label and verify more first."
         )
     query = select(TrainingSample.labels["class"].as_string()).where(  # type: ignore[index, attr-defined]
         TrainingSample.dataset_id == dataset.id, col(TrainingSample.is_verified)
     )
     found = list(session.exec(query.distinct()))
     if len(found) < 2:
-        raise Conflict(f"All verified samples of {dataset.name!r} are of class {found[0]!r}; training needs two classes.")
+        raise Conflict(
+            f"All verified samples of {dataset.name!r} are of class {found[0]!r}; training needs two classes."
+        )
 
 
 def _check_base(
@@ -201,7 +203,9 @@ def _check_base(
     if base.organization_id not in (None, dataset.organization_id):
         raise Invalid("The base model belongs to another organization than the dataset.")
     if base.status == ModelVersionStatus.DEPRECATED or base.checkpoint_url is None:
-        raise Conflict(f"{base.ai_module} {base.version} cannot be trained further: it is deprecated or has no checkpoint.")
+        raise Conflict(
+            f"{base.ai_module} {base.version} cannot be trained further: it is deprecated or has no checkpoint."
+        )
     return base
 
 

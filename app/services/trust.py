@@ -53,7 +53,8 @@ def root_or_explain(session: Session) -> bytes:
     root = content(session, "root")
     if root is None:
         raise Conflict(
-            "Nobody is trusted to approve yet. Create keys and a root with `./trainyard keys init-root`.", code="no-root-of-trust"
+            "Nobody is trusted to approve yet. Create keys and a root with `./trainyard keys init-root`.",
+            code="no-root-of-trust",
         )
     return root
 
@@ -64,7 +65,9 @@ def show(session: Session, actor: Actor) -> TrustView:
     key = online_key()
     root, targets = current(session, "root"), current(session, "targets")
     people = session.exec(
-        select(ApproverKey, User).join(User, col(User.id) == ApproverKey.user_id).where(col(ApproverKey.removed_at).is_(None))
+        select(ApproverKey, User)
+        .join(User, col(User.id) == ApproverKey.user_id)
+        .where(col(ApproverKey.removed_at).is_(None))
     )
     return TrustView(
         online_keyid=key.keyid,
@@ -86,7 +89,7 @@ def publish_root(session: Session, actor: Actor, request: RootPublish) -> RootVi
     if set(named) != trusted:
         raise Invalid("Name the person behind every approver key of this root, and no other key.", field="approvers")
     for keyid, email in named.items():
-        _bind_approver(session, actor, keyid, email, json.dumps(public_key_to_dict(repository.root_key_of(root, keyid))))
+        _bind_approver(session, actor, keyid, email, json.dumps(public_key_to_dict(repository.key_of(root, keyid))))
     for row in session.exec(select(ApproverKey).where(col(ApproverKey.removed_at).is_(None))):
         if row.keyid not in trusted:
             row.removed_at = utcnow()
@@ -94,7 +97,9 @@ def publish_root(session: Session, actor: Actor, request: RootPublish) -> RootVi
     stored = TufMetadata(role="root", version=root.version, content=candidate)
     session.add(stored)
     session.flush()
-    audit.record(session, actor, "trust.root", stored, after={"version": root.version, "approvers": sorted(named.values())})
+    audit.record(
+        session, actor, "trust.root", stored, after={"version": root.version, "approvers": sorted(named.values())}
+    )
     return _root_view(stored)
 
 
@@ -106,7 +111,9 @@ def propose(session: Session, row: AiModelVersion) -> tuple[bytes, bytes | None]
     return approvals.propose_targets(present, [entry(row)], expires), present
 
 
-def accept(session: Session, actor: PersonActor, row: AiModelVersion, payload: bytes, keyid: str, signature: str) -> int:
+def accept(
+    session: Session, actor: PersonActor, row: AiModelVersion, payload: bytes, keyid: str, signature: str
+) -> int:
     """Store the approver's signature over the list that holds `row`; returns the list's version.
 
     The key must be the actor's own: an approval is a person's, not a key's.
@@ -115,7 +122,9 @@ def accept(session: Session, actor: PersonActor, row: AiModelVersion, payload: b
     root = root_or_explain(session)
     holder = session.get(ApproverKey, keyid)
     if holder is None or holder.removed_at is not None:
-        raise Forbidden("This key is not an approver's. Ask who holds the root key to add it: `./trainyard keys add-approver`.")
+        raise Forbidden(
+            "This key is not an approver's. Ask who holds the root key to add it: `./trainyard keys add-approver`."
+        )
     if holder.user_id != actor.user_id:
         raise Forbidden("This key belongs to another person. Sign with your own.")
     signed = approvals.accept_approval(
@@ -124,7 +133,7 @@ def accept(session: Session, actor: PersonActor, row: AiModelVersion, payload: b
         signature,
         root=root,
         current_targets=content(session, "targets"),
-        expected_entries=[entry(row)],
+        entries=[entry(row)],
         now=utcnow(),
     )
     previous = current(session, "targets")
@@ -142,7 +151,12 @@ def release(session: Session) -> None:
         raise Conflict("Nothing was approved yet, so there is nothing to release.")
     now = utcnow()
     snapshot, timestamp = publishing.publish(
-        root_or_explain(session), targets, content(session, "snapshot"), content(session, "timestamp"), online_key(), now
+        root_or_explain(session),
+        targets,
+        content(session, "snapshot"),
+        content(session, "timestamp"),
+        online_key(),
+        now,
     )
     _store(session, "snapshot", snapshot, now)
     _store(session, "timestamp", timestamp, now)

@@ -39,7 +39,8 @@ class StartCancelled(StartupError):
 class ChildSpec:
     """What to run and how to treat it.
 
-    `prepare` runs before every start, restarts included; `ready` is asked until it says True (None: ready at once).
+    `prepare` runs before every start, restarts included; `ready` is asked until it says True (None: ready at once, and
+    an early end is no failure to start).
     `after` names the children that must be ready first; None means every child that is already running.
     """
 
@@ -91,7 +92,6 @@ class Child:
         spec = self.spec
         rotate(self.log_path)
         self._log_start = self.log_path.stat().st_size if self.log_path.exists() else 0
-        demoted = {} if spec.user is None else {"user": spec.user, "group": spec.user, "extra_groups": []}
         try:
             with self.log_path.open("ab") as log:
                 self.process = subprocess.Popen(
@@ -103,7 +103,9 @@ class Child:
                     umask=0o077,
                     cwd=spec.cwd,
                     env={**os.environ, **spec.env},
-                    **demoted,  # type: ignore[arg-type]
+                    user=spec.user,
+                    group=spec.user,
+                    extra_groups=None if spec.user is None else [],
                 )
         except OSError as error:
             raise StartupError(f"{spec.name} could not be started: {error}") from error
@@ -118,10 +120,11 @@ class Child:
         leftovers.write_record(self.data_dir, record)
 
     def _wait_until_ready(self, cancelled: threading.Event) -> None:
-        assert self.process is not None
+        if self.spec.ready is None or self.process is None:
+            return
         end = time.monotonic() + self.spec.ready_seconds
         while not cancelled.is_set():
-            ready = self.spec.ready is None or self.spec.ready()
+            ready = self.spec.ready()
             if self.process.poll() is not None:
                 raise StartupError(f"{self.spec.name} {self.ending()} while starting.{self.log_tail()}")
             if ready:

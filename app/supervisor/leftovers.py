@@ -5,9 +5,11 @@ id and its time of creation are those of the record, so a process id that was gi
 child leads a session of its own; whatever still runs in that session after the leader's end is killed with it.
 """
 
+import contextlib
 import json
 import os
 import signal
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +18,7 @@ import psutil
 
 SAME_CREATION_SECONDS = 2.0
 LEFTOVER_GRACE_SECONDS = 10.0
+POLL_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
@@ -96,15 +99,24 @@ def stop_leftover(record: Record, report: Callable[[str], None]) -> None:
     leader = record.leader()
     if leader is not None:
         report(f"Stopping {record.name} (process {record.pid}), left over from a run that was killed")
-        try:
-            leader.send_signal(record.stop_signal)
-            leader.wait(LEFTOVER_GRACE_SECONDS)
-        except psutil.TimeoutExpired:
-            leader.send_signal(signal.SIGKILL)
-            leader.wait(LEFTOVER_GRACE_SECONDS)
-        except psutil.NoSuchProcess:
-            pass
+        for number in (record.stop_signal, signal.SIGKILL):
+            if _ended_by(record, number):
+                break
     kill_session(record.pid, record.create_time)
+
+
+def _ended_by(record: Record, number: int) -> bool:
+    """Signal the recorded process and wait for its end. One that init has not reaped yet has ended too."""
+    end = time.monotonic() + LEFTOVER_GRACE_SECONDS
+    leader = record.leader()
+    with contextlib.suppress(psutil.NoSuchProcess):
+        if leader:
+            leader.send_signal(number)
+    while record.leader() is not None:
+        if time.monotonic() > end:
+            return False
+        time.sleep(POLL_SECONDS)
+    return True
 
 
 def reap_leftovers(data_dir: Path, report: Callable[[str], None], *, only: str | None = None) -> None:

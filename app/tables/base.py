@@ -67,4 +67,15 @@ def in_range(column: str, low: float | None = None, high: float | None = None) -
     return CheckConstraint(" AND ".join(p for p in parts if p), name=f"{column}_range")
 
 
-__all__ = ["UUID", "datetime", "in_range", "jsonb", "metadata", "one_of", "text_column", "timestamp", "utcnow", "uuid_key"]
+__all__ = [
+    "UUID",
+    "datetime",
+    "in_range",
+    "jsonb",
+    "metadata",
+    "one_of",
+    "text_column",
+    "timestamp",
+    "utcnow",
+    "uuid_key",
+]

@@ -9,7 +9,7 @@ from app.tables.base import datetime, in_range, jsonb, text_column, timestamp
 
 
 class EdgeServer(SQLModel, table=True):
-    """A box that runs models. `public_key` is base64url of its raw Ed25519 key; the private half never leaves the box."""
+    """A box that runs models. `public_key`: base64url of its Ed25519 key, whose private half never leaves the box."""
 
     __tablename__ = "edge_servers"
     __table_args__ = (

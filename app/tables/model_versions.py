@@ -28,7 +28,9 @@ class AiModelVersion(SQLModel, table=True):
         in_range("model_file_size", 1),
         CheckConstraint("status NOT IN ('draft', 'testing') OR NOT is_approved", name="unapproved_before_approval"),
         CheckConstraint("status NOT IN ('approved', 'released') OR is_approved", name="approved_is_approved"),
-        CheckConstraint("NOT is_approved OR (approved_by IS NOT NULL AND approved_at IS NOT NULL)", name="approval_has_person"),
+        CheckConstraint(
+            "NOT is_approved OR (approved_by IS NOT NULL AND approved_at IS NOT NULL)", name="approval_has_person"
+        ),
         CheckConstraint("status <> 'released' OR is_released", name="released_is_released"),
         CheckConstraint("NOT is_released OR (is_approved AND released_at IS NOT NULL)", name="release_after_approval"),
         UniqueConstraint("organization_id", "ai_module", "version", postgresql_nulls_not_distinct=True),

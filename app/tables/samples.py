@@ -41,7 +41,9 @@ class TrainingSample(SQLModel, table=True):
     source_camera_id: UUID | None = None
     captured_at: datetime | None = timestamp()
     # `metadata` belongs to SQLAlchemy on the class; the column keeps the specified name.
-    extra: dict[str, Any] = Field(default_factory=dict, nullable=False, sa_type=JSONB, sa_column_kwargs={"name": "metadata"})
+    extra: dict[str, Any] = Field(
+        default_factory=dict, nullable=False, sa_type=JSONB, sa_column_kwargs={"name": "metadata"}
+    )
     is_labeled: bool = Field(default=False, nullable=False)
     is_verified: bool = Field(default=False, nullable=False)
     labeled_by: int | None = Field(default=None, foreign_key="users.id", index=True)

@@ -14,7 +14,9 @@ class User(SQLModel, table=True):
     __table_args__ = (
         one_of("role", Role),
         CheckConstraint("email = lower(email)", name="email_lower"),
-        CheckConstraint("role <> 'organization_admin' OR organization_id IS NOT NULL", name="organization_admin_has_organization"),
+        CheckConstraint(
+            "role <> 'organization_admin' OR organization_id IS NOT NULL", name="organization_admin_has_organization"
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True)

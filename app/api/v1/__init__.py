@@ -1,0 +1,1 @@
+"""Version 1: one file per noun; endpoint bodies of a few lines."""

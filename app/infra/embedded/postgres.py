@@ -106,14 +106,15 @@ class Postgres:
         if self.user is not None:
             self._open_to_nobody(fresh)
         command = [*self.prefix, self.programs / "initdb", "-D", fresh, "-U", USER, "-E", "UTF8", "--locale=C.UTF-8"]
-        demoted = {} if self.user is None else {"user": self.user, "group": self.user, "extra_groups": []}
         made = subprocess.run(
             [str(part) for part in [*command, "--auth-local=trust", "--auth-host=reject", "--no-instructions"]],
             capture_output=True,
             text=True,
             check=False,
             cwd="/",
-            **demoted,  # type: ignore[call-overload]
+            user=self.user,
+            group=self.user,
+            extra_groups=None if self.user is None else [],
         )
         (self.data_dir / "logs" / "initdb.log").write_text(made.stdout + made.stderr)
         if made.returncode != 0:
@@ -159,7 +160,7 @@ class Postgres:
         self.data_dir.chmod(0o711)
         for path in (self.sockets, folder):
             os.chown(path, NOBODY, NOBODY)
-        probe = [self.programs / "postgres", "--version"]
+        probe = [str(self.programs / "postgres"), "--version"]
         try:
             subprocess.run(
                 probe, capture_output=True, check=True, cwd=folder, user=NOBODY, group=NOBODY, extra_groups=[]

@@ -41,7 +41,7 @@ class Valkey:
 
     def spec(self) -> ChildSpec:
         """How the supervisor runs it."""
-        flags = {
+        flags: dict[str, str | Path] = {
             "--port": "0",
             "--unixsocket": self.socket,
             "--unixsocketperm": "700",
@@ -50,7 +50,7 @@ class Valkey:
             "--save": "",
             "--maxmemory-policy": "noeviction",
         }
-        arguments = [part for pair in flags.items() for part in pair]
+        arguments = [str(part) for pair in flags.items() for part in pair]
         return ChildSpec("valkey", [self.program, *arguments], prepare=self.prepare, ready=self.ready, after=())
 
     def prepare(self) -> None:

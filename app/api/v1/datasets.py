@@ -1,0 +1,101 @@
+"""Datasets and their samples."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, status
+
+from app.api.deps import Cursor, Limit, Run, Store
+from app.schemas.base import Page
+from app.schemas.datasets import DatasetCreate, DatasetFilter, DatasetUpdate, DatasetView
+from app.schemas.samples import (
+    SampleDetail,
+    SampleFilter,
+    SamplesCreate,
+    SamplesCreated,
+    SamplesVerified,
+    SamplesVerify,
+    SampleUpdate,
+    SampleVerify,
+    SampleView,
+    UploadRequest,
+    UploadSlots,
+)
+from app.services import datasets, samples
+
+router = APIRouter(prefix="/training/datasets", tags=["datasets"])
+
+
+@router.get("", summary="List datasets")
+def list_datasets(
+    run: Run, wanted: Annotated[DatasetFilter, Query()], cursor: Cursor = None, limit: Limit = 50
+) -> Page[DatasetView]:
+    return run(datasets.list_datasets, wanted, cursor, limit)
+
+
+@router.post("", summary="Create a dataset", status_code=status.HTTP_201_CREATED)
+def create_dataset(run: Run, request: DatasetCreate) -> DatasetView:
+    return run(datasets.create, request)
+
+
+@router.get("/{dataset_id}", summary="Show a dataset")
+def get_dataset(run: Run, dataset_id: UUID) -> DatasetView:
+    return run(datasets.get, dataset_id)
+
+
+@router.put("/{dataset_id}", summary="Change a dataset")
+def update_dataset(run: Run, dataset_id: UUID, request: DatasetUpdate) -> DatasetView:
+    return run(datasets.update, dataset_id, request)
+
+
+@router.delete("/{dataset_id}", summary="Delete a dataset that no job used", status_code=status.HTTP_204_NO_CONTENT)
+def delete_dataset(run: Run, store: Store, dataset_id: UUID) -> None:
+    # The rows are gone before the files are: a crash between leaves files without rows, never rows without files.
+    for url in run(datasets.delete, dataset_id):
+        store.delete(store.key(url))
+
+
+@router.post("/{dataset_id}/uploads", summary="Open places to put files", status_code=status.HTTP_201_CREATED)
+def open_uploads(run: Run, store: Store, dataset_id: UUID, request: UploadRequest) -> UploadSlots:
+    return run(samples.open_uploads, dataset_id, request, store)
+
+
+@router.get("/{dataset_id}/samples", summary="List samples")
+def list_samples(
+    run: Run,
+    store: Store,
+    dataset_id: UUID,
+    wanted: Annotated[SampleFilter, Query()],
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[SampleDetail]:
+    return run(samples.list_samples, dataset_id, wanted, store, cursor, limit)
+
+
+@router.post("/{dataset_id}/samples", summary="Register uploaded files", status_code=status.HTTP_201_CREATED)
+def create_samples(run: Run, store: Store, dataset_id: UUID, request: SamplesCreate) -> SamplesCreated:
+    run(samples.may_create, dataset_id)
+    files = samples.receive(dataset_id, request, store)
+    return run(samples.create, dataset_id, request, files)
+
+
+@router.post("/{dataset_id}/samples/verify", summary="Accept or reject several labels")
+def verify_samples(run: Run, dataset_id: UUID, request: SamplesVerify) -> SamplesVerified:
+    return run(samples.verify_many, dataset_id, request)
+
+
+@router.put("/{dataset_id}/samples/{sample_id}", summary="Label a sample")
+def update_sample(run: Run, dataset_id: UUID, sample_id: UUID, request: SampleUpdate) -> SampleView:
+    return run(samples.update, dataset_id, sample_id, request)
+
+
+@router.delete("/{dataset_id}/samples/{sample_id}", summary="Delete a sample", status_code=status.HTTP_204_NO_CONTENT)
+def delete_sample(run: Run, store: Store, dataset_id: UUID, sample_id: UUID) -> None:
+    url = run(samples.delete, dataset_id, sample_id)
+    if url is not None:
+        store.delete(store.key(url))
+
+
+@router.post("/{dataset_id}/samples/{sample_id}/verify", summary="Accept or reject one label")
+def verify_sample(run: Run, dataset_id: UUID, sample_id: UUID, request: SampleVerify) -> SampleView:
+    return run(samples.verify, dataset_id, sample_id, request)

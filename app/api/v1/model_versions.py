@@ -1,0 +1,81 @@
+"""Model versions and their deployments."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, status
+
+from app.api.deps import Cursor, Limit, Run, Store
+from app.schemas.base import Page
+from app.schemas.deployments import DeploymentCreate, DeploymentRow, RolloutView
+from app.schemas.edge_servers import Download
+from app.schemas.model_versions import (
+    ApprovalProposal,
+    ModelVersionApprove,
+    ModelVersionFilter,
+    ModelVersionUpdate,
+    ModelVersionView,
+)
+from app.services import deployments, model_versions
+from app.settings import get_settings
+
+router = APIRouter(prefix="/training/models", tags=["model versions"])
+
+
+@router.get("", summary="List model versions")
+def list_versions(
+    run: Run, wanted: Annotated[ModelVersionFilter, Query()], cursor: Cursor = None, limit: Limit = 50
+) -> Page[ModelVersionView]:
+    return run(model_versions.list_versions, wanted, cursor, limit)
+
+
+@router.get("/{version_id}", summary="Show a model version")
+def get_version(run: Run, version_id: UUID) -> ModelVersionView:
+    return run(model_versions.get, version_id)
+
+
+@router.put("/{version_id}", summary="Change texts, or move between draft and testing")
+def update_version(run: Run, version_id: UUID, request: ModelVersionUpdate) -> ModelVersionView:
+    return run(model_versions.update, version_id, request)
+
+
+@router.get("/{version_id}/approval", summary="What an approver signs")
+def get_proposal(run: Run, version_id: UUID) -> ApprovalProposal:
+    return run(model_versions.proposal, version_id)
+
+
+@router.post("/{version_id}/approve", summary="Approve with a person's signature")
+def approve_version(run: Run, version_id: UUID, request: ModelVersionApprove) -> ModelVersionView:
+    return run(model_versions.approve, version_id, request)
+
+
+@router.post("/{version_id}/release", summary="Release an approved version")
+def release_version(run: Run, version_id: UUID) -> ModelVersionView:
+    return run(model_versions.release, version_id)
+
+
+@router.post("/{version_id}/deprecate", summary="Deprecate a version")
+def deprecate_version(run: Run, version_id: UUID) -> ModelVersionView:
+    return run(model_versions.deprecate, version_id)
+
+
+@router.post("/{version_id}/download", summary="A signed URL of the bundle that expires")
+def download_version(run: Run, store: Store, version_id: UUID) -> Download:
+    seconds = get_settings().download_url_seconds
+    url = run(model_versions.bundle_url, version_id, store, seconds)
+    return Download(url=url, expires_in_seconds=seconds)
+
+
+@router.get("/{version_id}/deployments", summary="List the deployments of a version")
+def list_deployments(run: Run, version_id: UUID, cursor: Cursor = None, limit: Limit = 50) -> Page[DeploymentRow]:
+    return run(deployments.of_version, version_id, cursor, limit)
+
+
+@router.post("/{version_id}/deploy", summary="Deploy to one edge server", status_code=status.HTTP_201_CREATED)
+def deploy(run: Run, version_id: UUID, request: DeploymentCreate) -> RolloutView:
+    return run(deployments.deploy, version_id, request)
+
+
+@router.post("/{version_id}/deploy-all", summary="Deploy to every edge server", status_code=status.HTTP_201_CREATED)
+def deploy_all(run: Run, version_id: UUID) -> RolloutView:
+    return run(deployments.deploy_all, version_id)

@@ -1,0 +1,104 @@
+"""Sign-in, own tokens, people, organizations, audit, overview."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response, status
+
+from app.api.deps import Cursor, Limit, Run, cookie_name
+from app.auth import sessions
+from app.infra.db import transaction
+from app.schemas.base import Page
+from app.schemas.overview import AuditView, Overview
+from app.schemas.people import (
+    ApiTokenCreate,
+    ApiTokenCreated,
+    ApiTokenView,
+    Me,
+    OrganizationCreate,
+    OrganizationView,
+    SignIn,
+    UserCreate,
+    UserView,
+)
+from app.services import audit, overview, users
+from app.services.request_context import request_context
+from app.settings import get_settings
+
+router = APIRouter()
+
+
+@router.post("/auth/sign-in", tags=["sign-in"], summary="Sign in with a password")
+def sign_in(request: Request, response: Response, credentials: SignIn) -> Me:
+    with transaction() as session:
+        agent = request.headers.get("user-agent", "")
+        secret, me = sessions.sign_in(session, credentials, agent, request_context.get().ip_address)
+    settings = get_settings()
+    response.set_cookie(
+        cookie_name(),
+        secret,
+        max_age=settings.session_days * 86400,
+        httponly=True,
+        samesite="lax",
+        secure=settings.secure_cookies,
+        path="/",
+    )
+    return me
+
+
+@router.post("/auth/sign-out", tags=["sign-in"], summary="Sign out", status_code=status.HTTP_204_NO_CONTENT)
+def sign_out(request: Request, response: Response, run: Run) -> None:
+    secret = request.cookies.get(cookie_name())
+    if secret:
+        with transaction() as session:
+            sessions.sign_out(session, secret)
+    response.delete_cookie(cookie_name(), path="/", httponly=True, secure=get_settings().secure_cookies)
+
+
+@router.get("/auth/me", tags=["sign-in"], summary="Who am I")
+def me(run: Run) -> Me:
+    return run(sessions.show_me)
+
+
+@router.get("/auth/tokens", tags=["sign-in"], summary="List own API tokens")
+def list_tokens(run: Run) -> list[ApiTokenView]:
+    return run(sessions.list_tokens)
+
+
+@router.post("/auth/tokens", tags=["sign-in"], summary="Create an API token", status_code=status.HTTP_201_CREATED)
+def create_token(run: Run, request: ApiTokenCreate) -> ApiTokenCreated:
+    return run(sessions.create_token, request)
+
+
+@router.post("/auth/tokens/{token_id}/revoke", tags=["sign-in"], summary="Revoke an API token")
+def revoke_token(run: Run, token_id: UUID) -> ApiTokenView:
+    return run(sessions.revoke_token, token_id)
+
+
+@router.get("/users", tags=["people"], summary="List people")
+def list_users(run: Run, cursor: Cursor = None, limit: Limit = 50) -> Page[UserView]:
+    return run(users.list_users, cursor, limit)
+
+
+@router.post("/users", tags=["people"], summary="Create a person", status_code=status.HTTP_201_CREATED)
+def create_user(run: Run, request: UserCreate) -> UserView:
+    return run(users.create, request)
+
+
+@router.get("/organizations", tags=["people"], summary="List organizations")
+def list_organizations(run: Run, cursor: Cursor = None, limit: Limit = 50) -> Page[OrganizationView]:
+    return run(users.list_organizations, cursor, limit)
+
+
+@router.post("/organizations", tags=["people"], summary="Create an organization", status_code=status.HTTP_201_CREATED)
+def create_organization(run: Run, request: OrganizationCreate) -> OrganizationView:
+    return run(users.create_organization, request)
+
+
+@router.get("/training/overview", tags=["overview"], summary="Counts around the loop")
+def show_overview(run: Run) -> Overview:
+    return run(overview.show)
+
+
+@router.get("/training/audit", tags=["audit"], summary="List audit events")
+def list_audit(run: Run, cursor: Cursor = None, limit: Limit = 50) -> Page[AuditView]:
+    return run(audit.list_events, cursor, limit)

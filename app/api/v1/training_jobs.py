@@ -1,0 +1,64 @@
+"""Training jobs."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, status
+
+from app.api.deps import Cursor, Limit, Run
+from app.domain.hyperparameters import describe
+from app.domain.permissions import Permission, require
+from app.schemas.base import Page
+from app.schemas.training_jobs import (
+    MetricSeries,
+    TrainingJobCreate,
+    TrainingJobFilter,
+    TrainingJobView,
+    TrainingLogs,
+)
+from app.services import training_jobs
+
+router = APIRouter(prefix="/training/jobs", tags=["training jobs"])
+
+
+@router.get("", summary="List training jobs")
+def list_jobs(
+    run: Run, wanted: Annotated[TrainingJobFilter, Query()], cursor: Cursor = None, limit: Limit = 50
+) -> Page[TrainingJobView]:
+    return run(training_jobs.list_jobs, wanted, cursor, limit)
+
+
+@router.post("", summary="Start a training job", status_code=status.HTTP_201_CREATED)
+def create_job(run: Run, request: TrainingJobCreate) -> TrainingJobView:
+    return run(training_jobs.create, request)
+
+
+@router.get("/hyperparameters", summary="What may be chosen, with limits and defaults")
+def hyperparameters(run: Run) -> list[dict[str, Any]]:
+    require(run.actor, Permission.JOBS_READ)
+    return describe()
+
+
+@router.get("/{job_id}", summary="Show a training job")
+def get_job(run: Run, job_id: UUID) -> TrainingJobView:
+    return run(training_jobs.get, job_id)
+
+
+@router.post("/{job_id}/cancel", summary="Cancel a training job")
+def cancel_job(run: Run, job_id: UUID) -> TrainingJobView:
+    return run(training_jobs.cancel, job_id)
+
+
+@router.get("/{job_id}/logs", summary="Read a job's log")
+def get_logs(run: Run, job_id: UUID, offset: Annotated[int, Query(ge=0, le=2**31 - 2)] = 0) -> TrainingLogs:
+    return run(training_jobs.logs, job_id, offset)
+
+
+@router.get("/{job_id}/metrics", summary="Read a job's curves")
+def get_metrics(
+    run: Run,
+    job_id: UUID,
+    names: Annotated[str, Query(max_length=500, description="Comma-separated; empty means all")] = "",
+    max_points: Annotated[int, Query(ge=2, le=5000)] = 2000,
+) -> MetricSeries:
+    return run(training_jobs.metrics, job_id, [name for name in names.split(",") if name], max_points)
