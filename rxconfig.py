@@ -20,7 +20,7 @@ def _origins() -> list[str]:
     return list(dict.fromkeys([*own, *more]))
 
 
-# "localhost" is special to Reflex: the browser replaces it by the host it was opened with (and drops the port on https).
+# Reflex replaces "localhost" by the host that the browser was opened with (and drops the port on https).
 config = rx.Config(
     app_name="app",
     app_module_import="app.app",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import reflex as rx
 
@@ -16,7 +16,7 @@ class EdgeMap(rx.Component):
 
     library = browser_module("edge_map.jsx")
     tag = "EdgeMap"
-    lib_dependencies: list[str] = ["d3-geo@3.1.2", "topojson-client@3.1.0"]
+    lib_dependencies: ClassVar[list[str]] = ["d3-geo@3.1.2", "topojson-client@3.1.0"]
 
     world_url: rx.Var[str]
     sites: rx.Var[list[dict[str, Any]]]

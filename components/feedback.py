@@ -13,8 +13,10 @@ import reflex as rx
 Text = rx.Var[str] | str
 Tone = Literal["info", "success", "warning", "error"]
 _TONES: dict[str, tuple[str, str]] = {
-    "info": ("info", "indigo"), "success": ("circle-check", "green"),
-    "warning": ("triangle-alert", "amber"), "error": ("circle-alert", "red"),
+    "info": ("info", "indigo"),
+    "success": ("circle-check", "green"),
+    "warning": ("triangle-alert", "amber"),
+    "error": ("circle-alert", "red"),
 }
 
 
@@ -25,11 +27,14 @@ def empty_state(icon: str, title: Text, text: Text, action: rx.Component | None 
         rx.el.p(title, class_name="ty-empty-title"),
         rx.el.p(text, class_name="ty-empty-text"),
         action or rx.fragment(),
-        class_name="ty-empty", data_testid="empty-state",
+        class_name="ty-empty",
+        data_testid="empty-state",
     )
 
 
-def callout(message: Text | rx.Component, *, tone: Tone = "info", title: Text | None = None, **props: Any) -> rx.Component:
+def callout(
+    message: Text | rx.Component, *, tone: Tone = "info", title: Text | None = None, **props: Any
+) -> rx.Component:
     """A static message inside a page."""
     icon, colour = _TONES[tone]
     return rx.el.div(
@@ -39,7 +44,10 @@ def callout(message: Text | rx.Component, *, tone: Tone = "info", title: Text | 
             rx.el.div(message),
             class_name="ty-callout-text",
         ),
-        class_name="ty-callout", data_accent_color=colour, data_tone=tone, **props,
+        class_name="ty-callout",
+        data_accent_color=colour,
+        data_tone=tone,
+        **props,
     )
 
 
@@ -48,10 +56,15 @@ def error_callout(message: rx.Var[str] | str, *, title: Text | None = None, on_c
     box = rx.el.div(
         rx.icon("circle-alert", size=17, aria_hidden="true"),
         rx.el.div(
-            rx.el.strong(title) if title is not None else rx.fragment(), rx.el.div(message), class_name="ty-callout-text"
+            rx.el.strong(title) if title is not None else rx.fragment(),
+            rx.el.div(message),
+            class_name="ty-callout-text",
         ),
         _close_button(on_close),
-        class_name="ty-callout", data_accent_color="red", data_tone="error", data_testid="error",
+        class_name="ty-callout",
+        data_accent_color="red",
+        data_tone="error",
+        data_testid="error",
     )
     shown = (box if message else rx.fragment()) if isinstance(message, str) else rx.cond(message, box, rx.fragment())
     return rx.el.div(shown, role="alert", class_name="ty-alert-slot")
@@ -60,8 +73,15 @@ def error_callout(message: rx.Var[str] | str, *, title: Text | None = None, on_c
 def _close_button(on_close: Any) -> rx.Component:
     if on_close is None:
         return rx.fragment()
-    return rx.icon_button(rx.icon("x", size=15), variant="ghost", color_scheme="gray", size="1", on_click=on_close,
-                          aria_label="Dismiss", class_name="ty-callout-close")
+    return rx.icon_button(
+        rx.icon("x", size=15),
+        variant="ghost",
+        color_scheme="gray",
+        size="1",
+        on_click=on_close,
+        aria_label="Dismiss",
+        class_name="ty-callout-close",
+    )
 
 
 def notice_area(message: rx.Var[str], tone: rx.Var[str] | Tone = "success", *, on_close: Any = None) -> rx.Component:
@@ -74,12 +94,19 @@ def notice_area(message: rx.Var[str], tone: rx.Var[str] | Tone = "success", *, o
         rx.cond(
             message,
             rx.el.div(
-                mark, rx.el.div(message, class_name="ty-callout-text"), _close_button(on_close),
-                class_name="ty-callout ty-notice", data_accent_color=colour, data_testid="notice", data_tone=tone,
+                mark,
+                rx.el.div(message, class_name="ty-callout-text"),
+                _close_button(on_close),
+                class_name="ty-callout ty-notice",
+                data_accent_color=colour,
+                data_testid="notice",
+                data_tone=tone,
             ),
             rx.fragment(),
         ),
-        role="status", aria_live="polite", class_name="ty-notice-area",
+        role="status",
+        aria_live="polite",
+        class_name="ty-notice-area",
     )
 
 
@@ -126,12 +153,17 @@ def confirm_dialog(
         rx.el.div(
             rx.alert_dialog.cancel(rx.button("Cancel", variant="soft", color_scheme="gray")),
             rx.alert_dialog.action(
-                rx.button(confirm_label, on_click=on_confirm, color_scheme="red" if danger else "indigo",
-                          data_testid=f"{test_id}-yes")
+                rx.button(
+                    confirm_label,
+                    on_click=on_confirm,
+                    color_scheme="red" if danger else "indigo",
+                    data_testid=f"{test_id}-yes",
+                )
             ),
             class_name="ty-dialog-actions",
         ),
-        max_width="460px", data_testid=test_id,
+        max_width="460px",
+        data_testid=test_id,
     )
     parts = [rx.alert_dialog.trigger(trigger)] if trigger is not None else []
     return rx.alert_dialog.root(*parts, content, **control)

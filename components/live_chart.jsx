@@ -1,176 +1,134 @@
-/* Live curves: a snapshot by REST, then points from the shared socket, drawn once per animation frame.
+/* Live curves: a snapshot by REST, then points from the tab's one socket, drawn at most once per animation frame.
  *
- * Rules: per series a point is taken only when its step is newer than the last one held, so a snapshot and the stream
- * may overlap; a series holds at most LIMIT points (older ones are thinned to every second); the zoom a person chose
- * stays; without Plotly (chunk not loaded, browser too old) the latest values are still told in words.
+ * Rules: the zoom a person chose stays; light and dark follow the theme; without Plotly (chunk not loaded) the latest
+ * values are still told in words; the size is fixed from the first paint, so nothing jumps.
  */
 
-import React, { useCallback, useEffect, useId, useMemo, useRef, useState } from "react";
+import React, { useCallback, useEffect, useId, useRef, useState } from "react";
+import { LiveSeries, showValue, smooth, wordFor } from "./live_series.js";
 import { subscribe } from "./live_socket.js";
 import { useThemeColours } from "./theme_colours.js";
 
-const LIMIT = 5000;
-const SMOOTHING = 0.85;
+const YOUNG = 80; // points below which the whole plot is drawn anew: dots come off and axes settle
+const RETRY_MS = 5000;
 const FINISHED = new Set(["completed", "failed", "cancelled"]);
-const STATE_WORDS = { live: "Live", connecting: "Connecting", reconnecting: "Reconnecting", finished: "Finished" };
+const LINK_WORDS = { live: "Live", connecting: "Connecting", reconnecting: "Reconnecting", finished: "Finished" };
 
-const wordFor = (name) => {
-  const words = name.replaceAll("_", " ").replace(/^val /, "validation ");
-  return words.charAt(0).toUpperCase() + words.slice(1);
-};
-
-function showValue(value) {
-  if (!Number.isFinite(value)) return "–";
-  const size = Math.abs(value);
-  if (size !== 0 && (size < 0.001 || size >= 1e5)) return value.toExponential(2);
-  return value.toFixed(size < 10 ? 4 : 1);
-}
-
-function thin(series) {
-  if (series.step.length <= LIMIT) return false;
-  const last = series.step.length - 1;
-  const keep = (_, index) => index % 2 === 0 || index === last;
-  series.step = series.step.filter(keep);
-  series.value = series.value.filter(keep);
-  return true;
-}
-
-/** Exponential moving average with the bias of the first points removed (as TensorBoard draws it). */
-function smooth(values) {
-  let mean = 0;
-  let weight = 1;
-  return values.map((value) => {
-    if (!Number.isFinite(value)) return value;
-    mean = mean * SMOOTHING + value * (1 - SMOOTHING);
-    weight *= SMOOTHING;
-    return mean / (1 - weight);
-  });
-}
-
-function layoutFor(colours, { yLabel, logY, xLabel, height }) {
+function layoutFor({ colours, yLabel, xLabel, logY, height }) {
+  const title = (text) => ({ text, font: { size: 11, color: colours.soft }, standoff: 8 });
   const axis = {
     gridcolor: colours.hair, linecolor: colours.line, zeroline: false, tickfont: { size: 11, color: colours.soft },
-    ticks: "", automargin: true, fixedrange: false,
+    ticks: "", automargin: true,
   };
   return {
     height, autosize: true, uirevision: "keep", showlegend: false, hovermode: "x unified", dragmode: "zoom",
-    margin: { l: 52, r: 12, t: 6, b: 40 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+    margin: { l: 48, r: 12, t: 8, b: 36 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: colours.font, size: 12, color: colours.ink },
     hoverlabel: { bgcolor: colours.panel, bordercolor: colours.line, font: { color: colours.ink, size: 12 } },
-    xaxis: { ...axis, title: { text: xLabel, font: { size: 11, color: colours.soft }, standoff: 8 }, rangemode: "tozero" },
-    yaxis: {
-      ...axis, title: { text: yLabel, font: { size: 11, color: colours.soft }, standoff: 8 }, type: logY ? "log" : "linear",
-    },
+    xaxis: { ...axis, title: title(xLabel), rangemode: "tozero" },
+    yaxis: { ...axis, title: title(yLabel), type: logY ? "log" : "linear", nticks: 6 },
   };
 }
 
-function tracesFor(names, store, colours, smoothing, hidden) {
+function tracesFor({ names, colours, smoothing, hidden }, points) {
   return names.flatMap((name, index) => {
-    const series = store[name];
-    const colour = colours.curves[index % colours.curves.length];
-    const few = series.step.length < 60;
-    const base = {
-      type: "scatter", x: series.step, name: wordFor(name), visible: !hidden.has(name),
-      mode: few ? "lines+markers" : "lines", marker: { size: 4 }, connectgaps: true,
-    };
+    const { step, value } = points.series[name] ?? { step: [], value: [] };
+    const color = colours.curves[index % colours.curves.length];
+    // Copies: Plotly appends to the arrays it is given.
+    const base = { type: "scatter", x: step.slice(), name: wordFor(name), visible: !hidden.has(name), marker: { size: 4, color } };
     const raw = {
-      ...base, y: series.value, line: { color: colour, width: smoothing ? 1 : 1.75 }, opacity: smoothing ? 0.28 : 1,
-      hoverinfo: smoothing ? "skip" : "all",
+      ...base, y: value.slice(), mode: step.length < 40 ? "lines+markers" : "lines", opacity: smoothing ? 0.28 : 1,
+      line: { color, width: smoothing ? 1 : 1.75 }, hoverinfo: smoothing ? "skip" : "all",
     };
-    return smoothing ? [raw, { ...base, mode: "lines", y: smooth(series.value), line: { color: colour, width: 2 } }] : [raw];
+    return smoothing ? [raw, { ...base, y: smooth(value), mode: "lines", line: { color, width: 2 } }] : [raw];
   });
 }
 
-/** Points of all series, outside React: they change many times a second and nothing but the plot looks at them. */
-function useSeries(topic, snapshotUrl, names, onDrawn) {
-  const store = useRef({});
+/** Feeds a LiveSeries and calls onPoints once per frame. Returns how the link is, and what went wrong with the history. */
+function usePoints({ topic, snapshotUrl, nameKey, onPoints }) {
+  const points = useRef(null);
   const [link, setLink] = useState(topic ? "connecting" : "finished");
   const [problem, setProblem] = useState("");
-  const key = names.join(",");
 
   useEffect(() => {
-    const wanted = key ? key.split(",") : [];
-    store.current = Object.fromEntries(wanted.map((name) => [name, { step: [], value: [] }]));
-    let gone = false;
-    let finished = false;
-    let frame = 0;
-    let fresh = {};
-    let rebuilt = true;
+    const series = new LiveSeries(nameKey ? nameKey.split(",") : []);
+    points.current = series;
     const abort = new AbortController();
-
-    const draw = () => {
-      frame = 0;
-      if (gone) return;
-      onDrawn(rebuilt ? null : fresh);
-      fresh = {};
-      rebuilt = false;
+    let over = false;
+    let frame = 0;
+    let retry = 0;
+    const drawSoon = () => {
+      frame ||= requestAnimationFrame(() => { frame = 0; onPoints(series); });
     };
-    const drawSoon = () => { if (!frame) frame = requestAnimationFrame(draw); };
-
-    const add = (name, step, value) => {
-      const series = store.current[name];
-      if (!series || !Number.isFinite(step)) return;
-      if (series.step.length && step <= series.step[series.step.length - 1]) return;
-      series.step.push(step);
-      series.value.push(Number.isFinite(value) ? value : null);
-      const list = (fresh[name] ??= { x: [], y: [] });
-      list.x.push(step);
-      list.y.push(Number.isFinite(value) ? value : null);
-      if (thin(series)) rebuilt = true;
-    };
-
     const snapshot = async () => {
+      clearTimeout(retry);
       if (!snapshotUrl) return;
       try {
         const answer = await fetch(snapshotUrl, { credentials: "same-origin", signal: abort.signal });
         if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
-        const body = await answer.json();
-        for (const name of wanted) {
-          const points = body.series?.[name];
-          points?.step.forEach((step, index) => add(name, step, points.value[index]));
-        }
+        series.addSnapshot(await answer.json());
         setProblem("");
         drawSoon();
       } catch (error) {
-        if (!gone) setProblem(`The curves could not be loaded: ${error.message}.`);
+        if (abort.signal.aborted) return;
+        setProblem(`The history could not be loaded: ${error.message}. Trying again.`);
+        retry = setTimeout(snapshot, RETRY_MS);
       }
     };
-
-    const stop = topic ? subscribe(topic, {
-      onOpen: snapshot,
-      onState: (state) => {
-        if (finished) return;
-        setLink(state === "open" ? "live" : state === "waiting" ? "reconnecting" : "connecting");
-      },
-      onMessage: (data) => {
-        for (const point of data?.points ?? []) add(point.name, point.step, point.value);
-        if (FINISHED.has(data?.status)) {
-          finished = true;
-          setLink("finished");
-        }
-        if (data?.points?.length) drawSoon();
-      },
-    }) : null;
-    drawSoon();
-    snapshot(); // history does not wait for the socket
-    return () => {
-      gone = true;
-      abort.abort();
-      cancelAnimationFrame(frame);
-      stop?.();
+    const onMessage = (data) => {
+      for (const point of data?.points ?? []) series.add(point.name, point.step, point.value);
+      if (data?.points?.length) drawSoon();
+      if (!FINISHED.has(data?.status)) return;
+      over = true;
+      setLink("finished");
     };
-  }, [topic, snapshotUrl, key, onDrawn]);
+    const onState = (state) => {
+      if (!over) setLink({ open: "live", waiting: "reconnecting" }[state] ?? "connecting");
+    };
+    const stop = topic ? subscribe(topic, { onOpen: snapshot, onMessage, onState }) : () => {};
+    snapshot(); // history does not wait for the socket
+    drawSoon();
+    return () => {
+      abort.abort();
+      clearTimeout(retry);
+      cancelAnimationFrame(frame);
+      stop();
+    };
+  }, [topic, snapshotUrl, nameKey, onPoints]);
 
-  return [store, link, problem];
+  return [points, link, problem];
 }
 
-function LinkMark({ link }) {
+function LinkMark({ link, problem }) {
   return (
-    <span className="ty-live" data-link={link} data-testid="live-mark" role="status">
+    <span className="ty-live" data-link={link} data-testid="live-mark" role="status" title={problem || undefined}>
       <span className="ty-live-dot" aria-hidden="true" />
-      {STATE_WORDS[link]}
+      {LINK_WORDS[link]}{problem && ", history missing"}
     </span>
   );
+}
+
+function Legend({ names, latest, hidden, colours, onToggle }) {
+  return (
+    <ul className="ty-legend" aria-label="Curves">
+      {names.map((name, index) => (
+        <li key={name}>
+          <button type="button" className="ty-legend-item" aria-pressed={!hidden.has(name)} onClick={() => onToggle(name)}
+            title={hidden.has(name) ? "Show this curve" : "Hide this curve"}>
+            <span className="ty-legend-line" style={{ background: colours?.curves[index % colours.curves.length] }} aria-hidden="true" />
+            {wordFor(name)}
+            <span className="ty-legend-value">{latest[name] ? showValue(latest[name].value) : "–"}</span>
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function spoken(title, names, latest) {
+  const told = names.filter((name) => latest[name])
+    .map((name) => `${wordFor(name)} ${showValue(latest[name].value)} at step ${latest[name].step}`);
+  return `${title}: ${told.join(", ") || "no points yet"}`;
 }
 
 export function LiveChart({
@@ -186,42 +144,29 @@ export function LiveChart({
   const [hidden, setHidden] = useState(() => new Set());
   const [latest, setLatest] = useState({});
   const look = useRef({});
-  look.current = { colours, smoothing, hidden, names, yLabel, xLabel, logY, height };
+  look.current = { names, colours, smoothing, hidden, yLabel, xLabel, logY, height };
 
-  const tellLatest = useCallback((store) => {
-    setLatest((old) => {
-      const next = {};
-      for (const name of look.current.names) {
-        const series = store[name];
-        if (series?.step.length) next[name] = { step: series.step.at(-1), value: series.value.at(-1) };
-      }
-      return JSON.stringify(old) === JSON.stringify(next) ? old : next;
-    });
-  }, []);
-
-  const storeRef = useRef({});
-  const redraw = useCallback(() => {
+  const draw = useCallback((series) => {
     const now = look.current;
-    if (!plotly.current || !plot.current || !now.colours) return;
-    const traces = tracesFor(now.names, storeRef.current, now.colours, now.smoothing, now.hidden);
-    plotly.current.react(plot.current, traces, layoutFor(now.colours, now), { responsive: true, displayModeBar: false });
+    if (!series || !plotly.current || !plot.current || !now.colours) return;
+    const { fresh, rebuilt } = series.take();
+    const drawn = plot.current.data?.length === now.names.length;
+    const indices = now.names.flatMap((name, index) => (fresh[name] ? [index] : []));
+    const grown = indices.every((index) => series.count(now.names[index]) > YOUNG);
+    if (rebuilt || !drawn || !grown || now.smoothing) {
+      plotly.current.react(plot.current, tracesFor(now, series), layoutFor(now), { responsive: true, displayModeBar: false });
+    } else if (indices.length) {
+      const column = (axis) => indices.map((index) => fresh[now.names[index]][axis]);
+      plotly.current.extendTraces(plot.current, { x: column("x"), y: column("y") }, indices);
+    }
   }, []);
+  const onPoints = useCallback((series) => {
+    draw(series);
+    setLatest(series.latest());
+  }, [draw]);
 
-  const onDrawn = useCallback((fresh) => {
-    const now = look.current;
-    tellLatest(storeRef.current);
-    if (!fresh || now.smoothing || !plot.current?.data?.length) return redraw();
-    const indices = now.names.map((name, index) => (fresh[name] ? index : -1)).filter((index) => index >= 0);
-    if (!indices.length) return undefined;
-    const held = storeRef.current[now.names[indices[0]]].step.length;
-    if (held < 80) return redraw(); // markers come off and axes settle while the curve is young
-    // The plot shares no arrays with the store after extendTraces; the store stays the truth for the next redraw.
-    return redrawOrExtend(plotly.current, plot.current, now.names, indices, fresh, redraw);
-  }, [redraw, tellLatest]);
-
-  const [store, link, problem] = useSeries(topic, snapshotUrl, names, onDrawn);
-  storeRef.current = store.current;
   const nameKey = names.join(",");
+  const [points, link, problem] = usePoints({ topic, snapshotUrl, nameKey, onPoints });
 
   useEffect(() => {
     let gone = false;
@@ -230,62 +175,43 @@ export function LiveChart({
       plotly.current = module.default ?? module;
       setReady(true);
     });
-    return () => { gone = true; };
-  }, []);
-  useEffect(() => { storeRef.current = store.current; redraw(); },
-    [ready, colours, smoothing, hidden, nameKey, yLabel, xLabel, logY, height, redraw, store]);
-  useEffect(() => {
     const element = plot.current;
-    return () => { if (element && plotly.current) plotly.current.purge(element); };
+    return () => {
+      gone = true;
+      if (element && plotly.current) plotly.current.purge(element);
+    };
   }, []);
+  useEffect(() => { // another look: draw everything anew
+    if (!points.current) return;
+    points.current.rebuilt = true;
+    draw(points.current);
+  }, [ready, colours, smoothing, hidden, nameKey, yLabel, xLabel, logY, height, draw, points]);
 
   const empty = Object.keys(latest).length === 0;
-  const spoken = useMemo(
-    () => `${title}. ${names.filter((name) => latest[name]).map((name) => `${wordFor(name)} ${showValue(latest[name].value)} at step ${latest[name].step}`).join(", ") || "No points yet"}.`,
-    [title, nameKey, latest],
-  );
+  const over = finished || link === "finished";
   const toggle = (name) => setHidden((old) => {
     const next = new Set(old);
     if (!next.delete(name)) next.add(name);
     return next;
   });
-
   return (
-    <section {...rest} className={`ty-chart ${rest.className ?? ""}`} aria-labelledby={headingId}>
+    <section {...rest} className="ty-chart" aria-labelledby={headingId}>
       <header className="ty-chart-head">
         <h3 id={headingId} className="ty-chart-title">{title}</h3>
-        <LinkMark link={finished ? "finished" : link} />
+        <LinkMark link={over ? "finished" : link} problem={problem} />
         <span className="ty-grow" />
-        {smoothable && (
-          <button type="button" className="ty-toggle" aria-pressed={smoothing} onClick={() => setSmoothing((on) => !on)}>
-            Smooth
-          </button>
-        )}
+        {smoothable && <button type="button" className="ty-toggle" aria-pressed={smoothing} onClick={() => setSmoothing(!smoothing)}>Smooth</button>}
       </header>
-      <ul className="ty-legend" aria-label="Curves">
-        {names.map((name, index) => (
-          <li key={name}>
-            <button type="button" className="ty-legend-item" aria-pressed={!hidden.has(name)} onClick={() => toggle(name)}
-              title={hidden.has(name) ? "Show this curve" : "Hide this curve"}>
-              <span className="ty-legend-line" style={{ background: colours?.curves[index % colours.curves.length] }} aria-hidden="true" />
-              {wordFor(name)}
-              <span className="ty-legend-value">{latest[name] ? showValue(latest[name].value) : "–"}</span>
-            </button>
-          </li>
-        ))}
-      </ul>
-      <div className="ty-chart-plot" style={{ height }}>
-        <div ref={plot} role="img" aria-label={spoken} style={{ height }} data-testid="live-chart-plot" data-points={Object.values(latest).reduce((most, point) => Math.max(most, point.step), -1)} />
-        {problem ? <p className="ty-chart-note" role="alert">{problem}</p>
-          : empty && <p className="ty-chart-note">{(finished || link === "finished") ? "No points were recorded" : "No points yet: the curve starts with the first report"}</p>}
+      <Legend names={names} latest={latest} hidden={hidden} colours={colours} onToggle={toggle} />
+      <div className="ty-chart-plot" data-empty={empty} style={{ height }}>
+        <div ref={plot} role="img" aria-label={spoken(title, names, latest)} style={{ height }} data-testid="live-chart-plot"
+          data-last-step={Object.values(latest).reduce((most, { step }) => Math.max(most, step), -1)} />
+        {empty && (
+          <p className="ty-chart-note">
+            {problem || (over ? "No points were recorded" : "No points yet. The curve starts with the first report.")}
+          </p>
+        )}
       </div>
     </section>
   );
-}
-
-function redrawOrExtend(Plotly, element, names, indices, fresh, redraw) {
-  if (element.data.length !== names.length) return redraw();
-  const x = indices.map((index) => fresh[names[index]].x);
-  const y = indices.map((index) => fresh[names[index]].y);
-  return Plotly.extendTraces(element, { x, y }, indices);
 }

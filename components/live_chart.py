@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import reflex as rx
 
@@ -14,7 +15,7 @@ class LiveChart(rx.Component):
 
     library = browser_module("live_chart.jsx")
     tag = "LiveChart"
-    lib_dependencies: list[str] = ["plotly.js-cartesian-dist-min@3.7.0"]
+    lib_dependencies: ClassVar[list[str]] = ["plotly.js-cartesian-dist-min@3.7.0"]
 
     topic: rx.Var[str]
     snapshot_url: rx.Var[str]
@@ -48,6 +49,15 @@ def live_chart(
     ``finished`` turns the mark to "Finished" when the page already knows that nothing more will come.
     """
     return LiveChart.create(
-        topic=topic, snapshot_url=snapshot_url, names=names, title=title, y_label=y_label, x_label=x_label,
-        height=height, log_y=log_y, finished=finished, smoothable=smoothable, data_testid=test_id,
+        topic=topic,
+        snapshot_url=snapshot_url,
+        names=names,
+        title=title,
+        y_label=y_label,
+        x_label=x_label,
+        height=height,
+        log_y=log_y,
+        finished=finished,
+        smoothable=smoothable,
+        data_testid=test_id,
     )

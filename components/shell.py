@@ -39,8 +39,13 @@ def app_options() -> dict[str, Any]:
     """What ``rx.App`` needs for these components: ``rx.App(**app_options(), …)``."""
     head = [
         rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml"),
-        rx.el.link(rel="preload", href="/fonts/inter-latin.woff2", custom_attrs={"as": "font"}, type="font/woff2",
-                   cross_origin="anonymous"),
+        rx.el.link(
+            rel="preload",
+            href="/fonts/inter-latin.woff2",
+            custom_attrs={"as": "font"},
+            type="font/woff2",
+            cross_origin="anonymous",
+        ),
         rx.el.meta(name="color-scheme", content="light dark"),
     ]
     return {
@@ -59,7 +64,9 @@ def connection_lost() -> rx.Component:
         rx.el.div(
             rx.icon("wifi-off", size=15, aria_hidden="true"),
             rx.el.span("Connection lost. Trying to reconnect; what you see may be out of date."),
-            class_name="ty-offline", role="status", data_testid="connection-lost",
+            class_name="ty-offline",
+            role="status",
+            data_testid="connection-lost",
         ),
         rx.fragment(),
     )
@@ -99,15 +106,26 @@ def _nav(items: Sequence[NavItem], active: str, *, in_drawer: bool = False) -> r
 def _drawer(items: Sequence[NavItem], active: str) -> rx.Component:
     return rx.dialog.root(
         rx.dialog.trigger(
-            rx.icon_button(rx.icon("menu", size=18), variant="ghost", color_scheme="gray", aria_label="Open navigation",
-                           class_name="ty-menu-button", data_testid="open-navigation"),
+            rx.icon_button(
+                rx.icon("menu", size=18),
+                variant="ghost",
+                color_scheme="gray",
+                aria_label="Open navigation",
+                class_name="ty-menu-button",
+                data_testid="open-navigation",
+            ),
         ),
         rx.dialog.content(
             rx.dialog.title(brand(), class_name="ty-drawer-title"),
             rx.dialog.description("Pages of Trainyard", class_name="ty-hidden"),
             rx.dialog.close(
-                rx.icon_button(rx.icon("x", size=18), variant="ghost", color_scheme="gray", aria_label="Close navigation",
-                               class_name="ty-drawer-close"),
+                rx.icon_button(
+                    rx.icon("x", size=18),
+                    variant="ghost",
+                    color_scheme="gray",
+                    aria_label="Close navigation",
+                    class_name="ty-drawer-close",
+                ),
             ),
             _nav(items, active, in_drawer=True),
             class_name="ty-drawer",
@@ -131,7 +149,10 @@ def _person_menu(name: Text, role: Text, on_sign_out: Any) -> rx.Component:
                 rx.el.span(initial, class_name="ty-avatar", aria_hidden="true"),
                 rx.el.span(name, class_name="ty-person-name"),
                 rx.icon("chevron-down", size=14, aria_hidden="true"),
-                class_name="ty-person", type="button", aria_label="Your account", data_testid="person-menu",
+                class_name="ty-person",
+                type="button",
+                aria_label="Your account",
+                data_testid="person-menu",
             ),
         ),
         rx.menu.content(*entries, align="end", size="2", min_width="200px"),
@@ -141,8 +162,12 @@ def _person_menu(name: Text, role: Text, on_sign_out: Any) -> rx.Component:
 def _colour_mode_button() -> rx.Component:
     return rx.icon_button(
         rx.color_mode_cond(rx.icon("moon", size=17), rx.icon("sun", size=17)),
-        on_click=rx.toggle_color_mode, variant="ghost", color_scheme="gray", class_name="ty-bar-button",
-        aria_label="Switch between light and dark", data_testid="colour-mode",
+        on_click=rx.toggle_color_mode,
+        variant="ghost",
+        color_scheme="gray",
+        class_name="ty-bar-button",
+        aria_label="Switch between light and dark",
+        data_testid="colour-mode",
     )
 
 
@@ -183,8 +208,11 @@ def page_frame(
         class_name="ty-page-head",
     )
     bar = rx.el.header(
-        _drawer(nav, active), _trail(breadcrumb, title), rx.el.span(class_name="ty-grow"),
-        _colour_mode_button(), _person_menu(user_name, user_role, on_sign_out),
+        _drawer(nav, active),
+        _trail(breadcrumb, title),
+        rx.el.span(class_name="ty-grow"),
+        _colour_mode_button(),
+        _person_menu(user_name, user_role, on_sign_out),
         class_name="ty-bar",
     )
     return rx.el.div(
@@ -200,8 +228,12 @@ def page_frame(
 
 
 def section(
-    title: Text, *children: rx.Component, actions: rx.Component | None = None, note: Text | None = None,
-    flush: bool = False, **props: Any,
+    title: Text,
+    *children: rx.Component,
+    actions: rx.Component | None = None,
+    note: Text | None = None,
+    flush: bool = False,
+    **props: Any,
 ) -> rx.Component:
     """A titled panel; ``flush`` lets a table or a map touch the panel's edges."""
     head = rx.el.header(

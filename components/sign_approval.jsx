@@ -1,127 +1,108 @@
-/* Signs an approval in the browser.
- *
- * Rules: the key file and the passphrase stay in this component and are forgotten after every attempt; only
- * {keyid, signature} leaves it. What is shown about the target is read from the very bytes that are signed.
- * The key file is an encrypted JWK: JWE compact, PBES2-HS512+A256KW, A256GCM, holding an OKP/Ed25519 private key.
+/* The form of the approval signer. Key file and passphrase never leave it; only {keyid, signature} does.
+ * What it says about the list is read from the bytes to be signed (sign_payload.js), never from the page.
  */
 
 import React, { useEffect, useId, useMemo, useState } from "react";
+import { environmentProblem, readKeyFile, signWithFile } from "./sign_key.js";
+import { Refusal, differences, readPayload, remember, remembered } from "./sign_payload.js";
 
-const MOST_ITERATIONS = 2_000_000;
-const LARGEST_KEY_FILE = 16_384;
-const COMPACT_JWE = /^[\w-]+\.[\w-]+\.[\w-]+\.[\w-]+\.[\w-]+$/;
-
-class Refusal extends Error {}
-
-function bytesOf(base64) {
-  const standard = base64.replaceAll("-", "+").replaceAll("_", "/").replace(/\s/g, "");
-  return Uint8Array.from(atob(standard), (letter) => letter.charCodeAt(0));
-}
-
-const hexOf = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-
-function environmentProblem() {
-  if (!window.isSecureContext) {
-    return "Signing needs a secure page. Open Trainyard over https, or as http://localhost on the machine itself.";
-  }
-  return window.crypto?.subtle ? "" : "This browser has no WebCrypto. Use a current Chromium, Firefox or Safari.";
-}
-
-async function ed25519Problem() {
-  try {
-    await crypto.subtle.generateKey("Ed25519", false, ["sign", "verify"]);
-    return "";
-  } catch {
-    return "This browser cannot sign with Ed25519. Use Chromium 137, Firefox 129, Safari 17 or later, or sign with the command line.";
-  }
-}
-
-/** What the payload says about the target; throws a Refusal when the bytes are not what the page claims. */
-function readPayload(payloadBase64, target) {
-  let signed;
-  try {
-    signed = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytesOf(payloadBase64)));
-  } catch {
-    throw new Refusal("The server proposed bytes that are not signed metadata. Do not sign; reload the page.");
-  }
-  if (!target) return { version: signed.version, expires: signed.expires };
-  const entry = signed._type === "targets" ? signed.targets?.[target] : undefined;
-  if (!entry?.hashes?.sha256) {
-    throw new Refusal(`The proposed metadata does not contain ${target}. Do not sign; ask whoever runs the server.`);
-  }
-  return {
-    version: signed.version, expires: signed.expires, sha256: entry.hashes.sha256, length: entry.length,
-    targets: Object.keys(signed.targets).length,
-  };
-}
-
-async function readKeyFile(file) {
-  if (file.size > LARGEST_KEY_FILE) throw new Refusal(`${file.name} is not a Trainyard key file: it is too large.`);
-  const text = (await file.text()).trim();
-  if (!COMPACT_JWE.test(text)) {
-    throw new Refusal(`${file.name} is not a Trainyard key file. Key files are made with "trainyard keys create".`);
-  }
-  return text;
-}
-
-async function openKey(jose, text, passphrase, name) {
-  let plaintext;
-  try {
-    ({ plaintext } = await jose.compactDecrypt(text, new TextEncoder().encode(passphrase), {
-      keyManagementAlgorithms: ["PBES2-HS512+A256KW"], contentEncryptionAlgorithms: ["A256GCM"], maxPBES2Count: MOST_ITERATIONS,
-    }));
-  } catch (error) {
-    if (error instanceof jose.errors.JWEDecryptionFailed) throw new Refusal("The passphrase is wrong for this key file.");
-    throw new Refusal(`${name} is not a Trainyard key file, or it is damaged (${error.message}).`);
-  }
-  let jwk;
-  try {
-    jwk = JSON.parse(new TextDecoder().decode(plaintext));
-  } catch {
-    throw new Refusal(`${name} holds no key.`);
-  } finally {
-    plaintext.fill(0);
-  }
-  if (jwk.kty !== "OKP" || jwk.crv !== "Ed25519" || !jwk.d || !jwk.kid) {
-    throw new Refusal(`${name} does not hold an Ed25519 private key with a key id.`);
-  }
-  const { kid } = jwk;
-  return { keyid: kid, key: await jose.importJWK(jwk, "EdDSA", { extractable: false }) };
-}
-
-async function sign({ file, passphrase, payloadBase64, target }) {
-  readPayload(payloadBase64, target);
-  const problem = environmentProblem() || (await ed25519Problem());
-  if (problem) throw new Refusal(problem);
-  const jose = await import("jose");
-  const { keyid, key } = await openKey(jose, await readKeyFile(file), passphrase, file.name);
-  const signature = await crypto.subtle.sign("Ed25519", key, bytesOf(payloadBase64));
-  return { keyid, signature: hexOf(new Uint8Array(signature)) };
-}
-
-function useWhatIsSigned(payloadBase64, target) {
+function useProposal(payloadBase64, target) {
+  const [memory, setMemory] = useState(null); // read after mounting: the prerendered page has no storage
+  useEffect(() => setMemory(remembered(localStorage)), [payloadBase64]);
   return useMemo(() => {
-    if (!payloadBase64) return { facts: null, problem: "" };
+    if (!payloadBase64 || !memory) return { proposal: null, changes: null, problem: "" };
     try {
-      return { facts: readPayload(payloadBase64, target), problem: "" };
+      const proposal = readPayload(payloadBase64, target);
+      return { proposal, changes: differences(proposal, memory), problem: "" };
     } catch (error) {
-      return { facts: null, problem: error.message };
+      return { proposal: null, changes: null, problem: error.message };
     }
-  }, [payloadBase64, target]);
+  }, [payloadBase64, target, memory]);
 }
 
-function Facts({ facts, target }) {
+function Facts({ proposal }) {
+  const { entry } = proposal;
+  const custom = entry?.custom ?? {};
   const rows = [
-    ["Target", target && <code>{target}</code>],
-    ["sha256 of the bundle", facts.sha256 && <code>{facts.sha256}</code>],
-    ["Size", facts.length && `${facts.length.toLocaleString("en")} bytes`],
-    ["Metadata version", String(facts.version ?? "")],
-    ["Valid until", facts.expires && new Date(facts.expires).toLocaleDateString("en", { dateStyle: "long" })],
+    ["Bundle", entry && <code>{entry.path}</code>],
+    ["sha256", entry && <code className="ty-wrap">{entry.sha256}</code>],
+    ["Size", entry && `${entry.length.toLocaleString("en")} bytes`],
+    ["For", entry && (custom.organization_id == null ? "every organization" : `organization ${custom.organization_id}`)],
+    ["Edge server", custom.min_edge_version && `${custom.min_edge_version} or later`],
+    ["List", `version ${proposal.version}, valid until ${String(proposal.expires).slice(0, 10)}`],
   ].filter(([, value]) => value);
   return (
     <dl className="ty-facts ty-sign-facts" aria-label="Read from the bytes to be signed">
       {rows.map(([label, value]) => <div className="ty-fact" key={label}><dt>{label}</dt><dd>{value}</dd></div>)}
     </dl>
+  );
+}
+
+function Entries({ title, entries }) {
+  if (!entries.length) return null;
+  return (
+    <div className="ty-sign-entries">
+      <b>{title}</b>
+      <ul>{entries.map((entry) => (
+        <li key={entry.path ?? entry}><code>{entry.path ?? entry}</code>{entry.sha256 && <code className="ty-muted" title={entry.sha256}>{entry.sha256.slice(0, 12)}…</code>}</li>
+      ))}</ul>
+    </div>
+  );
+}
+
+/** The rest of the list: silent when this browser knows it, a question when it does not. */
+function Others({ proposal, changes, confirmed, onConfirm }) {
+  if (!proposal.others.length && !changes.any) return null;
+  if (!changes.any) {
+    return (
+      <details className="ty-sign-more">
+        <summary>{proposal.others.length} other {proposal.others.length === 1 ? "version stays" : "versions stay"} approved, unchanged</summary>
+        <Entries title="" entries={proposal.others} />
+      </details>
+    );
+  }
+  return (
+    <div className="ty-callout is-quiet" data-accent-color="amber" data-testid="sign-others">
+      <div className="ty-callout-text">
+        {changes.older > 0 && <p>This browser signed version {changes.older} of the list before, and the server now offers version {proposal.version}. Unless the server was set up anew, it shows an old state: do not sign.</p>}
+        <Entries title="CHANGED content under an approved version" entries={changes.changed} />
+        <Entries title="Also in this list, not yet seen in this browser" entries={changes.unknown} />
+        <Entries title="No longer approved" entries={changes.gone} />
+        <label className="ty-check">
+          <input type="checkbox" checked={confirmed} onChange={(event) => onConfirm(event.target.checked)} data-testid="sign-confirm-others" />
+          I have checked this; my signature covers all of it
+        </label>
+      </div>
+    </div>
+  );
+}
+
+function KeyFileField({ id, file, disabled, onChoose }) {
+  return (
+    <label className="ty-file" htmlFor={id} data-chosen={file ? "yes" : "no"}>
+      <span className="ty-field-label">Your key file</span>
+      <input id={id} type="file" className="ty-hidden" disabled={disabled} data-testid="sign-key-file"
+        onChange={(event) => onChoose(event.target.files?.[0] ?? null)} />
+      <span className="ty-file-box">
+        <svg viewBox="0 0 16 16" width="16" height="16" fill="none" stroke="currentColor" strokeWidth="1.4" aria-hidden="true"><circle cx="5" cy="11" r="2.8" /><path d="M7 9l6.5-6.5M11 5l2 2M9.2 6.8l1.3 1.3" /></svg>
+        <span className="ty-file-name">{file ? file.name : "Choose a key file"}</span>
+        <span className="ty-file-action" aria-hidden="true">{file ? "Change" : "Browse"}</span>
+      </span>
+    </label>
+  );
+}
+
+function PassphraseField({ id, value, disabled, invalid, errorId, onChange }) {
+  const [visible, setVisible] = useState(false);
+  return (
+    <div>
+      <label className="ty-field-label" htmlFor={id}>Passphrase</label>
+      <span className="ty-pass">
+        <input id={id} type={visible ? "text" : "password"} value={value} autoComplete="off" spellCheck={false} disabled={disabled}
+          data-testid="sign-passphrase" onChange={(event) => onChange(event.target.value)} aria-invalid={invalid} aria-describedby={errorId} />
+        <button type="button" onClick={() => setVisible((shown) => !shown)} aria-pressed={visible}>{visible ? "Hide" : "Show"}</button>
+      </span>
+    </div>
   );
 }
 
@@ -131,22 +112,25 @@ export function SignApproval({
   const id = useId();
   const [file, setFile] = useState(null);
   const [passphrase, setPassphrase] = useState("");
-  const [visible, setVisible] = useState(false);
+  const [confirmed, setConfirmed] = useState(false);
   const [working, setWorking] = useState(false);
   const [error, setError] = useState("");
   const [environment, setEnvironment] = useState("");
-  const { facts, problem } = useWhatIsSigned(payloadBase64, target);
-  useEffect(() => setEnvironment(environmentProblem()), []);
+  const { proposal, changes, problem } = useProposal(payloadBase64, target);
+  useEffect(() => setEnvironment(environmentProblem(window)), []);
+  useEffect(() => { setConfirmed(false); setError(""); }, [payloadBase64]);
 
   const refusal = environment || problem;
-  const ready = file && passphrase && facts && !disabled && !working && !refusal;
+  const ready = file && passphrase && proposal && (!changes.any || confirmed) && !disabled && !working && !refusal;
   const submit = async (event) => {
     event.preventDefault();
     if (!ready) return;
     setWorking(true);
     setError("");
     try {
-      const signed = await sign({ file, passphrase, payloadBase64, target });
+      const [jose, text] = await Promise.all([import("jose"), readKeyFile(file)]);
+      const signed = await signWithFile(jose, { text, name: file.name, passphrase, bytes: proposal.bytes });
+      remember(localStorage, proposal);
       onSigned?.(signed);
     } catch (failure) {
       setError(failure instanceof Refusal ? failure.message : `The browser could not sign: ${failure.message}`);
@@ -159,29 +143,15 @@ export function SignApproval({
   return (
     <form {...rest} className="ty-sign" onSubmit={submit} aria-describedby={`${id}-summary`}>
       <p id={`${id}-summary`} className="ty-sign-summary">{summary}</p>
-      {facts && <Facts facts={facts} target={target} />}
-      <label className="ty-file" htmlFor={`${id}-file`} data-chosen={file ? "yes" : "no"}>
-        <span className="ty-field-label">Your key file</span>
-        <span className="ty-file-box">
-          <svg viewBox="0 0 16 16" width="16" height="16" fill="none" stroke="currentColor" strokeWidth="1.4" aria-hidden="true"><circle cx="5" cy="11" r="2.8" /><path d="M7 9l6.5-6.5M11 5l2 2M9.2 6.8l1.3 1.3" /></svg>
-          <span className="ty-file-name">{file ? file.name : "Choose a key file"}</span>
-          <span className="ty-file-action">{file ? "Change" : "Browse"}</span>
-        </span>
-        <input id={`${id}-file`} type="file" accept=".jwe,.key,.txt,text/plain" className="ty-hidden" disabled={disabled || working}
-          data-testid="sign-key-file" onChange={(event) => { setFile(event.target.files?.[0] ?? null); setError(""); }} />
-      </label>
-      <div>
-        <label className="ty-field-label" htmlFor={`${id}-pass`}>Passphrase</label>
-        <span className="ty-pass">
-          <input id={`${id}-pass`} type={visible ? "text" : "password"} value={passphrase} autoComplete="off" spellCheck={false} disabled={disabled || working}
-            data-testid="sign-passphrase" onChange={(event) => { setPassphrase(event.target.value); setError(""); }} aria-invalid={Boolean(error)} aria-describedby={`${id}-error`} />
-          <button type="button" onClick={() => setVisible((shown) => !shown)} aria-pressed={visible}>{visible ? "Hide" : "Show"}</button>
-        </span>
+      {proposal && <Facts proposal={proposal} />}
+      {proposal && <Others proposal={proposal} changes={changes} confirmed={confirmed} onConfirm={setConfirmed} />}
+      <KeyFileField id={`${id}-file`} file={file} disabled={disabled || working} onChoose={(chosen) => { setFile(chosen); setError(""); }} />
+      <PassphraseField id={`${id}-pass`} value={passphrase} disabled={disabled || working} invalid={Boolean(error)} errorId={`${id}-error`}
+        onChange={(text) => { setPassphrase(text); setError(""); }} />
+      <div role="alert" id={`${id}-error`} className="ty-alert-slot">
+        {(error || refusal) && <div className="ty-callout" data-accent-color="red" data-testid="sign-error"><div className="ty-callout-text">{error || refusal}</div></div>}
       </div>
       <p className="ty-sign-note">Key and passphrase stay in this browser. Only the signature is sent.</p>
-      <div role="alert" id={`${id}-error`} className="ty-alert-slot">
-        {(error || refusal) && <div className="ty-callout" data-accent-color="red" data-tone="error" data-testid="sign-error"><div className="ty-callout-text">{error || refusal}</div></div>}
-      </div>
       <div className="ty-dialog-actions">
         {onCancel && <button type="button" className="ty-button is-quiet" onClick={() => onCancel()}>Cancel</button>}
         <button type="submit" className="ty-button" disabled={!ready} data-testid="sign-submit">{working ? "Opening the key…" : submitLabel}</button>

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import reflex as rx
 
@@ -14,7 +14,7 @@ class SignApproval(rx.Component):
 
     library = browser_module("sign_approval.jsx")
     tag = "SignApproval"
-    lib_dependencies: list[str] = ["jose@6.2.17"]
+    lib_dependencies: ClassVar[list[str]] = ["jose@6.2.17"]
 
     payload_base64: rx.Var[str]
     summary: rx.Var[str]
@@ -43,6 +43,12 @@ def sign_approval(
     """
     events = {"on_cancel": on_cancel} if on_cancel is not None else {}
     return SignApproval.create(
-        payload_base64=payload_base64, summary=summary, target=target, disabled=disabled,
-        submit_label=submit_label, on_signed=on_signed, data_testid="sign-approval", **events,
+        payload_base64=payload_base64,
+        summary=summary,
+        target=target,
+        disabled=disabled,
+        submit_label=submit_label,
+        on_signed=on_signed,
+        data_testid="sign-approval",
+        **events,
     )

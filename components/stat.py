@@ -16,7 +16,7 @@ class _Ticking(rx.Component):
 
 
 class RelativeTime(_Ticking):
-    """"12 s ago" or "in 3 min" from an ISO 8601 time, ticking in the browser; exact time on hover."""
+    """ "12 s ago" or "in 3 min" from an ISO 8601 time, ticking in the browser; exact time on hover."""
 
     tag = "RelativeTime"
     iso: rx.Var[str]
@@ -39,7 +39,7 @@ def relative_time(iso: rx.Var[str] | str, *, missing: str = "never") -> rx.Compo
 
 
 def time_left(iso: rx.Var[str] | str, *, missing: str = "") -> rx.Component:
-    """"about 3 min left" until ``iso``."""
+    """ "about 3 min left" until ``iso``."""
     return RelativeTime.create(iso=iso, missing=missing, ending=True)
 
 
@@ -69,7 +69,9 @@ def metric_tile(
     if href is None:
         return rx.el.div(*content, class_name="ty-tile", data_tone=tone, data_testid=test_id)
     inner = rx.el.span(*content, class_name="ty-tile-inner")
-    return rx.link(inner, href=href, underline="none", class_name="ty-tile is-link", data_tone=tone, data_testid=test_id)
+    return rx.link(
+        inner, href=href, underline="none", class_name="ty-tile is-link", data_tone=tone, data_testid=test_id
+    )
 
 
 def tile_row(*tiles: rx.Component) -> rx.Component:
@@ -88,10 +90,19 @@ def progress_bar(
 ) -> rx.Component:
     """How far something is. ``eta`` is the ISO time of the expected end; ``note`` stands at the right of the label."""
     bar = rx.el.div(
-        rx.el.div(class_name="ty-progress-fill", style={"transform": rx.Var.create(f"scaleX({percent / 100})")
-                                                         if not isinstance(percent, rx.Var)
-                                                         else "scaleX(" + (percent / 100).to_string() + ")"}),
-        class_name="ty-progress-track", role="progressbar", aria_valuemin=0, aria_valuemax=100, aria_valuenow=percent,
+        rx.el.div(
+            class_name="ty-progress-fill",
+            style={
+                "transform": rx.Var.create(f"scaleX({percent / 100})")
+                if not isinstance(percent, rx.Var)
+                else "scaleX(" + (percent / 100).to_string() + ")"
+            },
+        ),
+        class_name="ty-progress-track",
+        role="progressbar",
+        aria_valuemin=0,
+        aria_valuemax=100,
+        aria_valuenow=percent,
         aria_label=label,
     )
     value = rx.el.span(percent, "%", class_name="ty-progress-value")

@@ -42,15 +42,24 @@ class Pager:
 
 def _head(columns: Sequence[Column]) -> rx.Component:
     cells = [
-        rx.el.th(column.header, scope="col", class_name=f"is-{column.align}",
-                 **({"style": {"width": column.width}} if column.width else {}))
+        rx.el.th(
+            column.header,
+            scope="col",
+            class_name=f"is-{column.align}",
+            **({"style": {"width": column.width}} if column.width else {}),
+        )
         for column in columns
     ]
     return rx.el.thead(rx.el.tr(*cells))
 
 
-def _row(row: Any, columns: Sequence[Column], href: Callable[[Any], Any] | None, row_id: Callable[[Any], Any] | None,
-         selected: Callable[[Any], rx.Var[bool]] | None) -> rx.Component:
+def _row(
+    row: Any,
+    columns: Sequence[Column],
+    href: Callable[[Any], Any] | None,
+    row_id: Callable[[Any], Any] | None,
+    selected: Callable[[Any], rx.Var[bool]] | None,
+) -> rx.Component:
     cells = []
     for column in columns:
         content: Any = column.cell(row)
@@ -70,10 +79,14 @@ def _row(row: Any, columns: Sequence[Column], href: Callable[[Any], Any] | None,
 def _skeleton_rows(columns: Sequence[Column], count: int) -> list[rx.Component]:
     widths = ("70%", "52%", "62%", "44%")
     return [
-        rx.el.tr(*[
-            rx.el.td(skeleton(width=widths[(line + place) % 4]), class_name=f"is-{column.align} is-phone-{column.phone}")
-            for place, column in enumerate(columns)
-        ])
+        rx.el.tr(
+            *[
+                rx.el.td(
+                    skeleton(width=widths[(line + place) % 4]), class_name=f"is-{column.align} is-phone-{column.phone}"
+                )
+                for place, column in enumerate(columns)
+            ]
+        )
         for line in range(count)
     ]
 
@@ -81,16 +94,22 @@ def _skeleton_rows(columns: Sequence[Column], count: int) -> list[rx.Component]:
 def _pager(pager: Pager) -> rx.Component:
     def button(label: str, icon: str, enabled: Any, event: Any) -> rx.Component:
         return rx.icon_button(
-            rx.icon(icon, size=16), variant="soft", color_scheme="gray", size="1", on_click=event,
+            rx.icon(icon, size=16),
+            variant="soft",
+            color_scheme="gray",
+            size="1",
+            on_click=event,
             disabled=~enabled if isinstance(enabled, rx.Var) else not enabled,
-            aria_label=label, data_testid=f"page-{label.split()[0].lower()}",
+            aria_label=label,
+            data_testid=f"page-{label.split()[0].lower()}",
         )
 
     return rx.el.nav(
         rx.el.span(pager.summary, class_name="ty-pager-text", aria_live="polite"),
         button("Previous page", "chevron-left", pager.has_previous, pager.on_previous),
         button("Next page", "chevron-right", pager.has_next, pager.on_next),
-        aria_label="Pages of this list", class_name="ty-pager",
+        aria_label="Pages of this list",
+        class_name="ty-pager",
     )
 
 
@@ -119,13 +138,19 @@ def data_table(
     table = rx.el.div(
         rx.el.table(_head(columns), body, aria_label=label, class_name="ty-table"),
         class_name=rx.cond(busy, "ty-table-wrap is-busy", "ty-table-wrap"),
-        aria_busy=busy, data_testid=test_id,
+        aria_busy=busy,
+        data_testid=test_id,
         **({"style": {"max_height": max_height}} if max_height else {}),
     )
     waiting = rx.el.div(
-        rx.el.table(_head(columns), rx.el.tbody(*_skeleton_rows(columns, skeleton_rows)), class_name="ty-table",
-                    aria_label=f"{label}, loading"),
-        class_name="ty-table-wrap", aria_busy="true",
+        rx.el.table(
+            _head(columns),
+            rx.el.tbody(*_skeleton_rows(columns, skeleton_rows)),
+            class_name="ty-table",
+            aria_label=f"{label}, loading",
+        ),
+        class_name="ty-table-wrap",
+        aria_busy="true",
     )
     content = rx.cond(rows.length() > 0, table, rx.cond(busy, waiting, empty))
     return rx.el.div(content, _pager(pager) if pager is not None else rx.fragment(), class_name="ty-list")

@@ -1,0 +1,117 @@
+"""Plain numbers → what is drawn: rows for bar lists and plotly figure dicts.
+
+Pure: no I/O, no framework, no colours (the theme sets them in the browser). Everything returned is JSON.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, TypedDict
+
+WEAK_SCORE = 0.9
+RARE_SHARE = 0.5
+"""A class is called rare when it has less than this share of an even split."""
+
+Score = Literal["precision", "recall", "f1"]
+Numbers = Sequence[float | None]
+
+
+class Bar(TypedDict):
+    """One bar: ``percent`` is its length (0 to 100), ``text`` the number beside it, ``tone`` plain or warning."""
+
+    label: str
+    percent: float
+    text: str
+    hint: str
+    tone: Literal["plain", "warning"]
+
+
+class Curve(TypedDict):
+    """One named series of points with the same number of steps and values."""
+
+    name: str
+    step: Sequence[int]
+    value: Numbers
+
+
+def per_class_bars(per_class: Mapping[str, Mapping[str, float]], score: Score = "f1") -> list[Bar]:
+    """A bar per class in the order given; classes below 0.9 are marked."""
+    bars: list[Bar] = []
+    for label, figures in per_class.items():
+        value = min(1.0, max(0.0, float(figures[score])))
+        support = int(figures.get("support", 0))
+        hint = f"{label}: precision {figures['precision']:.3f}, recall {figures['recall']:.3f}, {support} test samples"
+        bars.append(
+            Bar(
+                label=label,
+                percent=round(value * 100, 2),
+                text=f"{value:.3f}",
+                hint=hint,
+                tone="warning" if value < WEAK_SCORE else "plain",
+            )
+        )
+    return bars
+
+
+def class_balance_bars(counts: Mapping[str, int]) -> list[Bar]:
+    """A bar per class, the largest filling the line; classes with less than half an even share are marked."""
+    total, largest = sum(counts.values()), max(counts.values(), default=0)
+    if not total:
+        return [
+            Bar(label=label, percent=0.0, text="0", hint=f"{label}: no samples", tone="warning") for label in counts
+        ]
+    even = total / len(counts)
+    return [
+        Bar(
+            label=label,
+            percent=round(count / largest * 100, 2),
+            text=f"{count:,}",
+            hint=f"{label}: {count:,} of {total:,} samples ({count / total:.1%})",
+            tone="warning" if count < RARE_SHARE * even else "plain",
+        )
+        for label, count in counts.items()
+    ]
+
+
+def accuracy_by_version(versions: Sequence[tuple[str, float | None]]) -> dict[str, object]:
+    """A plotly figure of (version, accuracy), oldest first; versions without a figure leave a gap."""
+    known = [accuracy for _, accuracy in versions if accuracy is not None]
+    lowest = min(known, default=0.0)
+    floor = max(0.0, lowest - max(0.01, (1 - lowest) * 0.5))
+    trace = {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "marker": {"size": 7},
+        "line": {"width": 2},
+        "connectgaps": False,
+        "x": [version for version, _ in versions],
+        "y": [accuracy for _, accuracy in versions],
+        "hovertemplate": "%{x}: %{y:.4f}<extra></extra>",
+    }
+    return {
+        "data": [trace],
+        "layout": {
+            "xaxis": {"type": "category", "title": {"text": "version"}},
+            "yaxis": {"range": [floor, 1.0 + (1 - floor) * 0.05], "tickformat": ".3f", "title": {"text": "accuracy"}},
+        },
+    }
+
+
+def compared_curves(curves: Sequence[Curve], y_label: str) -> dict[str, object]:
+    """A plotly figure with one line per curve, for comparing jobs."""
+    traces = [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "name": curve["name"],
+            "line": {"width": 2},
+            "x": list(curve["step"]),
+            "y": list(curve["value"]),
+        }
+        for curve in curves
+    ]
+    layout = {
+        "showlegend": True,
+        "hovermode": "x unified",
+        "xaxis": {"title": {"text": "step"}},
+        "yaxis": {"title": {"text": y_label}},
+    }
+    return {"data": traces, "layout": layout}
