@@ -27,7 +27,7 @@ from app.services.training_jobs import announce, hand_out
 from app.tables import AiModelVersion, DatasetVersion, MetricPoint, TrainingDataset, TrainingJob, TrainingSample
 from app.tables.base import utcnow
 
-LOST_AFTER = timedelta(seconds=60)
+LOST_AFTER = timedelta(seconds=30)
 MAX_ATTEMPTS = 4
 MAX_LOG_CHARACTERS = 5_000_000
 
@@ -259,7 +259,7 @@ def reconcile(session: Session, actor: Actor, waiting: Sequence[str]) -> list[st
     """Repair what a crash left between Postgres and the queue; returns a line per repair.
 
     `waiting` are the ids (`<job>.<attempt>`) that the queue holds or runs. A queued job that is not among them was lost
-    by the queue; a running job without a sign of life for a minute lost its worker. Both are handed out again.
+    by the queue; a running job without a sign of life for 30 seconds lost its worker. Both are handed out again.
     """
     require(actor, Permission.JOBS_WRITE)
     now = utcnow()

@@ -1,0 +1,68 @@
+"""Repairs what a crash leaves between Postgres and the queue, and keeps the signed metadata fresh.
+
+`python -m workers.reconciler`: every few seconds, in short transactions; it may be killed and started at any time, and
+several may run (rows are locked, and who comes second finds nothing to do).
+"""
+
+import logging
+import signal
+import threading
+import time
+
+import redis
+from rq.registry import StartedJobRegistry
+from sqlalchemy.exc import OperationalError
+
+from app.domain.permissions import SystemActor
+from app.errors import DomainError
+from app.infra.db import transaction
+from app.infra.queue import queue
+from app.logs import configure_logging
+from app.services import job_runs, trust
+
+log = logging.getLogger(__name__)
+
+RECONCILER = SystemActor("reconciler")
+EVERY_SECONDS = 5.0
+REFRESH_SECONDS = 3600.0
+
+
+def reconcile_once() -> list[str]:
+    """One round over the jobs; returns a line per repair."""
+    line = queue()
+    # RQ itself notices a lost worker only between jobs of another one.
+    registry = StartedJobRegistry(queue=line)
+    registry.cleanup()
+    waiting = {*line.job_ids, *registry.get_job_ids(cleanup=False)}
+    with transaction() as session:
+        return job_runs.reconcile(session, RECONCILER, sorted(waiting))
+
+
+def refresh_once() -> bool:
+    """Sign snapshot and timestamp again if they are due."""
+    with transaction() as session:
+        return trust.refresh(session, RECONCILER)
+
+
+def main() -> None:
+    """Go on until SIGTERM or SIGINT."""
+    configure_logging("reconciler")
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    next_refresh = 0.0
+    while not stop.is_set():
+        try:
+            for repair in reconcile_once():
+                log.info("%s", repair)
+            if time.monotonic() >= next_refresh:
+                if refresh_once():
+                    log.info("snapshot and timestamp were signed again")
+                next_refresh = time.monotonic() + REFRESH_SECONDS
+        except (DomainError, OperationalError, redis.RedisError) as error:
+            log.warning("this round failed, the next one comes: %s: %s", type(error).__name__, error)
+        stop.wait(EVERY_SECONDS)
+
+
+if __name__ == "__main__":
+    main()
