@@ -4,35 +4,14 @@ import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from app.errors import Invalid
 from workers.training.spec import BundleInfo, BundleInputs, TrainingResult
 
 FORMAT = 1
-GOLDEN_ATOL = 0.001
-CLEAR_MARGIN = 10 * GOLDEN_ATOL
-
-
-def choose_golden(probabilities: NDArray[np.float32], labels: Sequence[str], count: int) -> list[int]:
-    """Positions of the golden items: one class after the other in turn, in the order given, until there are `count`.
-
-    Images that the model finds too close to call come last: their arg-max may differ on other hardware with no fault.
-    """
-    top = np.sort(probabilities, axis=1)
-    clear = (top[:, -1] - top[:, -2]) >= CLEAR_MARGIN
-    turns: dict[str, int] = {}
-    ranked: list[tuple[bool, int, str, int]] = []
-    for position in sorted(range(len(labels)), key=lambda position: (not clear[position], position)):
-        label = labels[position]
-        turns[label] = turns.get(label, -1) + 1
-        ranked.append((not clear[position], turns[label], label, position))
-    return [position for *_, position in sorted(ranked)[:count]]
 
 
 def build_bundle(

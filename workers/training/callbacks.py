@@ -56,15 +56,15 @@ class ReportMetrics(L.Callback):
         self._correct = torch.zeros(0)
         self._seen = 0
 
-    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+    def on_train_start(self, trainer: L.Trainer, _module: L.LightningModule) -> None:
         self._started, self._first_step = self._clock(), trainer.global_step
         self._tell_progress(trainer)
 
-    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        self._correct, self._seen = torch.zeros((), dtype=torch.int64, device=pl_module.device), 0
+    def on_train_epoch_start(self, _trainer: L.Trainer, module: L.LightningModule) -> None:
+        self._correct, self._seen = torch.zeros((), dtype=torch.int64, device=module.device), 0
 
     def on_train_batch_end(
-        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
+        self, trainer: L.Trainer, _module: L.LightningModule, outputs: Any, batch: Any, _index: int
     ) -> None:
         step, epoch = trainer.global_step, trainer.current_epoch + 1
         loss = float(outputs["loss"])
@@ -77,7 +77,7 @@ class ReportMetrics(L.Callback):
         self._seen += len(batch[1])
         self._tell_progress(trainer)
 
-    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+    def on_train_epoch_end(self, trainer: L.Trainer, _module: L.LightningModule) -> None:
         step, epoch = trainer.global_step, trainer.current_epoch + 1
         values = {"train_accuracy": int(self._correct) / max(1, self._seen)}
         values |= {name: float(trainer.callback_metrics[name]) for name in ("val_loss", "val_accuracy")}
@@ -101,7 +101,10 @@ class ReportMetrics(L.Callback):
 
 
 class AtomicCheckpoint(L.Callback):
-    """Keeps `last.ckpt` (every epoch) and `best.ckpt` (lowest validation loss) whole at any moment."""
+    """Keeps `last.ckpt` (every epoch) and `best.ckpt` (lowest validation loss) whole at any moment.
+
+    It comes after every other callback, early stopping above all, so that a file holds their state of that epoch.
+    """
 
     def __init__(self, folder: Path, section: Mapping[str, Any]) -> None:
         self._folder = folder
@@ -115,10 +118,12 @@ class AtomicCheckpoint(L.Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.best_loss, self.best_epoch = state_dict["best_loss"], state_dict["best_epoch"]
 
-    def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
-        checkpoint[SECTION] = {**self._section, "epoch": trainer.current_epoch + 1}
+    def on_save_checkpoint(self, trainer: L.Trainer, _module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
+        epoch = trainer.current_epoch + 1
+        finished = trainer.should_stop or epoch == trainer.max_epochs
+        checkpoint[SECTION] = {**self._section, "epoch": epoch, "finished": finished}
 
-    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+    def on_train_epoch_end(self, trainer: L.Trainer, _module: L.LightningModule) -> None:
         loss = float(trainer.callback_metrics["val_loss"])
         if loss < self.best_loss:
             self.best_loss, self.best_epoch = loss, trainer.current_epoch + 1

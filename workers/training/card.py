@@ -1,4 +1,7 @@
-"""The model card: what a person reads before approving, after Mitchell et al., Model Cards for Model Reporting (2019)."""
+"""The model card: what a person reads before approving.
+
+After Mitchell et al., Model Cards for Model Reporting (2019).
+"""
 
 from typing import Any
 
@@ -23,6 +26,6 @@ def model_card(spec: TrainingSpec, result: TrainingResult) -> dict[str, Any]:
         "training": result.training,
         "evaluation": {
             **result.metrics,
-            "method": "accuracy and macro averages on the test split, which neither trained the net nor chose its epoch",
+            "method": "accuracy and macro averages on images that neither trained the net nor chose its epoch",
         },
     }

@@ -91,7 +91,8 @@ class Augmentation:
         """uint8 [N, H, W, C] in and out; `names` tell the images apart."""
         draws = torch.stack([self._draw(name, epoch) for name in names])
         pixels = images.permute(0, 3, 1, 2).to(torch.float32)
-        grid = functional.affine_grid(_turns(draws, images.shape[1], images.shape[2]), list(pixels.shape), align_corners=False)
+        turns = _turns(draws, images.shape[1], images.shape[2])
+        grid = functional.affine_grid(turns, list(pixels.shape), align_corners=False)
         pixels = functional.grid_sample(pixels, grid, padding_mode="border", align_corners=False)
         contrast = 1 + MAX_CONTRAST * draws[:, 4, None, None, None]
         brightness = 255 * MAX_BRIGHTNESS * draws[:, 5, None, None, None]

@@ -1,4 +1,10 @@
-"""The ONNX graph: written, checked, and proved equal to torch before anybody sees it."""
+"""The ONNX graph: written, checked, and proved equal to torch before anybody sees it.
+
+The TorchScript exporter is used, not the newer `dynamo=True`. Measured on these nets with torch 2.13: both give the
+same nodes, the same differences and the same latency, but dynamo takes 2–5 s instead of 0.1 s, runs a compiler in a forked
+worker, and writes stack traces with local paths into the file, so equal runs on two machines would give unequal
+bundles. Since that exporter is deprecated, torch is pinned and `prove_parity` judges every graph.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path

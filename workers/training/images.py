@@ -1,12 +1,14 @@
 """From image files to arrays, exactly as an edge server does it (docs/bundle-format.md).
 
-Decode with Pillow, apply the EXIF orientation, convert to `L` or `RGB`, resize with `BILINEAR` if the size differs. What
-cannot be read is refused with the name of the sample. Memory is bounded: decoded images are kept only while all of them
-fit a budget; otherwise they are decoded each time they are asked for.
+Decode with Pillow, apply the EXIF orientation, convert to `L` or `RGB`, resize with `BILINEAR` if the size differs.
+What cannot be read is refused with the name of the sample. Memory is bounded: decoded images are kept only while all
+of them fit a budget; otherwise they are decoded each time they are asked for.
 """
 
 import hashlib
 import io
+import struct
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +25,15 @@ Pixels = NDArray[np.uint8]
 SMALLEST_SIDE, LARGEST_SIDE, COMMON_SIDE = 8, 512, 64
 KEEP_DECODED_BYTES = 512 * 2**20
 _GREY_MODES = frozenset({"1", "L", "I", "F", "I;16", "I;16B", "I;16L"})
-_UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "BMP", "GIF", "TIFF", "PPM")
+"""What an edge server decodes; training on anything else would make a model that nobody can ask."""
+# What Pillow's decoders raise on damaged files, beside what their documentation says.
+_UNREADABLE = (
+    OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, OverflowError, ZeroDivisionError,
+    AttributeError, struct.error, zlib.error, Image.DecompressionBombError,
+)  # fmt: skip
+_EXTENSIONS = {"JPEG": "jpg", "MPO": "jpg", "TIFF": "tif"}
+_CHECK_EVERY = 64
 _ORIENTATION, _TURNED = 0x0112, frozenset({5, 6, 7, 8})
 
 
@@ -60,12 +70,13 @@ class Survey:
 
     @property
     def keeps_own_size(self) -> bool:
-        return len(self.sizes) == 1 and all(SMALLEST_SIDE <= side <= LARGEST_SIDE for size in self.sizes for side in size)
+        sides = [side for size in self.sizes for side in size]
+        return len(self.sizes) == 1 and all(SMALLEST_SIDE <= side <= LARGEST_SIDE for side in sides)
 
 
 def decode(data: bytes, form: InputFormat) -> Pixels:
     """File bytes to uint8 [height, width, channels]. Raises one of Pillow's errors when the bytes are no image."""
-    with Image.open(io.BytesIO(data)) as opened:
+    with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
         image = ImageOps.exif_transpose(opened).convert(form.mode)
     if image.size != (form.width, form.height):
         image = image.resize((form.width, form.height), Image.Resampling.BILINEAR)
@@ -78,7 +89,7 @@ def survey(samples: Sequence[TrainingSample]) -> Survey:
     grey = True
     for sample in samples:
         try:
-            with Image.open(sample.path) as image:
+            with Image.open(sample.path, formats=FORMATS) as image:
                 width, height = image.size
                 turned = image.getexif().get(_ORIENTATION) in _TURNED
                 grey = grey and image.mode in _GREY_MODES
@@ -90,9 +101,9 @@ def survey(samples: Sequence[TrainingSample]) -> Survey:
 
 def file_extension(path: Path) -> str:
     """`png`, `jpg`, …: after the content of the file, because a cache may name files by digest only."""
-    with Image.open(path) as image:
-        name = (image.format or "bin").lower()
-    return {"jpeg": "jpg", "mpo": "jpg", "tiff": "tif"}.get(name, name)
+    with Image.open(path, formats=FORMATS) as image:
+        name = str(image.format)
+    return _EXTENSIONS.get(name, name.lower())
 
 
 def unreadable(sample: TrainingSample, error: Exception) -> Invalid:
@@ -107,7 +118,7 @@ class ImageStore:
     """The decoded images of some samples, by position: `store[[3, 1]]` is uint8 [2, height, width, channels].
 
     Every file is read, checked against its sha256 and decoded once on construction, so a broken image stops a job
-    before its first step and not in the middle of it.
+    before its first step and not in the middle of it. `check` is called now and then and may raise to stop.
     """
 
     def __init__(
@@ -125,7 +136,8 @@ class ImageStore:
         self._sum = np.zeros(form.channels, dtype=np.float64)
         self._squares = np.zeros(form.channels, dtype=np.float64)
         for position, sample in enumerate(samples):
-            check()
+            if position % _CHECK_EVERY == 0:
+                check()
             pixels = _load(sample, form, verify=True)
             self._count(pixels)
             if self._kept is not None:

@@ -1,8 +1,8 @@
 """The net, how it learns, and the form in which it leaves.
 
 `CompactCNN` is a plain convolutional net with global average pooling: 3×3 convolutions in stages that halve the side
-until it is about four pixels, wider at each halving. `Exportable` is what is tested, exported and served: uint8 images in,
-probabilities out, with the normalisation of the training set inside, so no step between can differ at the edge.
+until it is about four pixels, wider at each halving. `Exportable` is what is tested, exported and served: uint8 images
+in, probabilities out, with the normalisation of the training set inside, so no step between can differ at the edge.
 """
 
 import math
@@ -19,7 +19,6 @@ from workers.training.data import derived_seed
 from workers.training.images import InputFormat
 
 WARM_UP_SHARE = 0.15
-LABEL_SMOOTHING = 0.05
 _FINAL_SIDE = 4
 _WIDEST = 4
 
@@ -130,7 +129,7 @@ class Classifier(L.LightningModule):
     def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> dict[str, Tensor]:
         images, targets = batch
         logits = self(images)
-        loss = functional.cross_entropy(logits, targets, label_smoothing=LABEL_SMOOTHING)
+        loss = functional.cross_entropy(logits, targets)
         return {"loss": loss, "correct": (logits.detach().argmax(dim=1) == targets).sum()}
 
     def validation_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:

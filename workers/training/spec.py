@@ -102,9 +102,11 @@ class BundleInputs:
 class TrainingResult:
     """What a run ends with. All dictionaries are plain JSON.
 
-    metrics: accuracy, precision, recall, f1 (macro), loss, test_count, labels, per_class, confusion_matrix[true][predicted]
+    metrics: accuracy, precision, recall, f1 (macro), loss, test_count, labels, per_class (by label),
+        confusion_matrix[true][predicted]
     split: method, seed, counts, per_class and split_path, a JSON-lines file of {"sample_id", "label", "split"}
-    checkpoint_path: the best epoch, or after a cancel the last whole one (None when cancelled before the first batch)
+    training: epochs, best_epoch, validation_loss (of the best epoch), input (height, width, channels), parameters
+    checkpoint_path: the best epoch, or after a cancel the last whole one (None when there is none)
     bundle_inputs: None exactly when `cancelled`
     inference_time_ms: median latency of one image in torch on this machine's CPU
     """

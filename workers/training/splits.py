@@ -1,15 +1,15 @@
 """Which images train the net, which choose the best epoch, and which give the final score.
 
 Rules: the same samples, seed and fractions give the same split in any order and on any machine; every class is cut in
-the same proportions; a class of at least three units (see `TrainingSample.unit`) is in every split; a unit is never cut
-apart. Units are ranked by sha256(seed, unit), so the split depends on the images and not on the ids they got at upload.
+the same proportions; a class of at least three units (see `TrainingSample.unit`) is in every split; a unit is never
+cut apart (and where one unit holds several classes, the proportions are as near as that allows). Units are ranked by sha256(seed, unit), so the split depends on the images and not on the ids they got at upload.
 What a base model was trained on is ranked last: testing on it would flatter the score of the fine-tuned model.
 """
 
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,27 +50,58 @@ def split_samples(
     trained_before: Set[str] = frozenset(),
 ) -> Split:
     """Split by class. `trained_before` holds the unit keys of the base model's training images."""
-    by_class: dict[str, dict[str, list[TrainingSample]]] = defaultdict(lambda: defaultdict(list))
-    label_of = _label_of_units(samples)
-    for sample in sorted(samples, key=lambda sample: (sample.sha256, sample.sample_id)):
-        by_class[label_of[sample.unit]][sample.unit].append(sample)
+    ordered = sorted(samples, key=_canonical)
+    units: dict[str, list[TrainingSample]] = defaultdict(list)
+    for sample in ordered:
+        units[sample.unit].append(sample)
+    shares = {"test": test_fraction, "validation": validation_fraction}
+    filling = _Filling({unit: Counter(sample.label for sample in held) for unit, held in units.items()}, shares)
     parts: dict[str, list[TrainingSample]] = {name: [] for name in SPLITS}
-    for label in sorted(by_class):
-        units = by_class[label]
-        ranked = sorted(units, key=lambda unit: (unit_key(unit) in trained_before, _rank(seed, unit)))
-        for name, chosen in _cut(ranked, units, validation_fraction, test_fraction).items():
-            parts[name].extend(sample for unit in chosen for sample in units[unit])
-    ordered = {
-        name: tuple(sorted(chosen, key=lambda sample: (sample.sha256, sample.sample_id)))
-        for name, chosen in parts.items()
-    }
-    return Split(**ordered)
+    for unit in sorted(units, key=lambda unit: (unit_key(unit) in trained_before, _rank(seed, unit))):
+        parts[filling.place(unit)].extend(units[unit])
+    return Split(**{name: tuple(sorted(chosen, key=_canonical)) for name, chosen in parts.items()})
+
+
+class _Filling:
+    """Hands out units one by one: test is filled first, then validation, and the rest trains.
+
+    A split takes a unit while that brings it nearer to its share of the unit's classes, and always when it has nothing
+    of one of them yet; but it never takes what a later split needs to have any of a class at all.
+    """
+
+    def __init__(self, labels: Mapping[str, Counter[str]], shares: Mapping[str, float]) -> None:
+        self._labels = labels
+        self._shares = shares
+        self._total: Counter[str] = Counter()
+        self._units_left: Counter[str] = Counter()
+        for counts in labels.values():
+            self._total.update(counts)
+            self._units_left.update(counts.keys())
+        self._have: dict[str, Counter[str]] = {name: Counter() for name in SPLITS}
+
+    def place(self, unit: str) -> str:
+        counts = self._labels[unit]
+        name = next((name for name in ("test", "validation") if self._takes(name, counts)), "train")
+        self._have[name].update(counts)
+        self._units_left.subtract(counts.keys())
+        return name
+
+    def _takes(self, name: str, counts: Counter[str]) -> bool:
+        have, share = self._have[name], self._shares[name]
+        later = ("validation", "train") if name == "test" else ("train",)
+        for label in counts:
+            if self._units_left[label] - 1 < sum(not self._have[other][label] for other in later):
+                return False
+        if any(not have[label] for label in counts):
+            return True
+        gain = sum(min(share * self._total[label] - have[label], count) for label, count in counts.items())
+        return gain >= counts.total() / 2
 
 
 def check_samples(samples: Sequence[TrainingSample], labels: Sequence[str]) -> None:
     """Refuse what cannot be trained, naming the class or sample at fault."""
     if len(labels) < 2:
-        raise Invalid(f"Training needs at least 2 classes; the dataset has {len(labels)}. Add another label.")
+        raise Invalid(f"Training needs at least 2 classes; the dataset has {len(labels)}. Add another label to it.")
     if len(set(labels)) != len(labels):
         raise Invalid("The list of labels names a class twice; every label must be there once.")
     for sample_id, times in Counter(sample.sample_id for sample in samples).items():
@@ -79,7 +110,11 @@ def check_samples(samples: Sequence[TrainingSample], labels: Sequence[str]) -> N
     units: dict[str, set[str]] = {label: set() for label in labels}
     for sample in samples:
         if sample.label not in units:
-            raise Invalid(f"Sample {sample.sample_id} has the label {sample.label!r}, which the dataset does not define.")
+            raise Invalid(
+                f"Sample {sample.sample_id} has the label {sample.label!r}, which the dataset does not define. "
+                "Correct the label, or add it to the dataset.",
+                sample_id=sample.sample_id,
+            )
         units[sample.label].add(sample.unit)
     few = {label: len(found) for label, found in units.items() if len(found) < MINIMUM_UNITS}
     if few:
@@ -129,31 +164,5 @@ def _rank(seed: int, unit: str) -> str:
     return hashlib.sha256(f"{seed}\n{unit}".encode()).hexdigest()
 
 
-def _label_of_units(samples: Iterable[TrainingSample]) -> dict[str, str]:
-    """A unit whose samples carry several labels counts for the first in alphabetical order."""
-    label_of: dict[str, str] = {}
-    for sample in samples:
-        label_of[sample.unit] = min(sample.label, label_of.get(sample.unit, sample.label))
-    return label_of
-
-
-def _cut(
-    ranked: Sequence[str], units: dict[str, list[TrainingSample]], validation_fraction: float, test_fraction: float
-) -> dict[str, Sequence[str]]:
-    """Cut one class: test first, then validation, the rest trains; each takes one unit at least where there are three."""
-    total = sum(len(units[unit]) for unit in ranked)
-    test = _take(ranked, units, test_fraction * total, leave=2)
-    validation = _take(ranked[test:], units, validation_fraction * total, leave=1)
-    return {"test": ranked[:test], "validation": ranked[test : test + validation], "train": ranked[test + validation :]}
-
-
-def _take(ranked: Sequence[str], units: dict[str, list[TrainingSample]], wanted: float, *, leave: int) -> int:
-    """How many units from the front come nearest to `wanted` samples, at least 1, and leaving `leave` behind."""
-    most = len(ranked) - leave
-    if most < 1:
-        return 0
-    taken, samples = 1, len(units[ranked[0]])
-    while taken < most and samples + len(units[ranked[taken]]) / 2 <= wanted:
-        samples += len(units[ranked[taken]])
-        taken += 1
-    return taken
+def _canonical(sample: TrainingSample) -> tuple[str, str]:
+    return (sample.sha256, sample.sample_id)
