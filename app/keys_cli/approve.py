@@ -19,11 +19,11 @@ from app.keys_cli.roots import offered_root
 
 def sign(cloud: Cloud, model: str, key_file: Path, yes: bool, told: str | None) -> str:
     """Approve `model` with the person's consent, and say what was done."""
-    model = _model_id(model)
+    model, own = _model_id(model), keys.read_public(read_text(key_file))
     trusted_here = TrustedRoots(key_file, cloud.url)
     pin = _follow_root(cloud.get("trust"), trusted_here.pin, told, yes)
     root = repository.trusted_root(pin.root).signed
-    if keys.read_public(read_text(key_file)).keyid not in repository.approver_keyids(root):
+    if own.keyid not in repository.approver_keyids(root):
         raise Forbidden(f"{key_file} is not an approver's key here: ask the holder of the root key to add it.")
     proposal = cloud.get(f"models/{model}/approval")
     payload, current = _payload(proposal), proposal.get("current_targets")

@@ -200,15 +200,8 @@ def test_payload_with_a_second_meaning_is_invalid(world: World) -> None:
 def test_root_or_delegation_cannot_pass_as_a_list(world: World) -> None:
     root = metadata.load(repository.Root, world.root).signed_bytes
     role = {"name": "x", "keyids": [], "threshold": 1, "terminating": False, "paths": ["*"]}
-    delegating = forged(
-        world.propose(ONE),
-        lambda value: value.update(
-            delegations={
-                "keys": {},
-                "roles": [{"name": "x", "keyids": [], "threshold": 1, "terminating": False, "paths": ["*"]}],
-            }
-        ),
-    )
+    delegations = {"keys": {}, "roles": [role]}
+    delegating = forged(world.propose(ONE), lambda value: value.update(delegations=delegations))
     for payload in (root, delegating):
         with pytest.raises(Invalid, match="other members"):
             accept_raw(world, payload, world.ann.keyid, world.ann.sign(payload), ONE)
