@@ -93,7 +93,7 @@ class Child:
         rotate(self.log_path)
         self._log_start = self.log_path.stat().st_size if self.log_path.exists() else 0
         try:
-            with self.log_path.open("ab") as log:
+            with open(self.log_path, "ab", opener=private) as log:
                 self.process = subprocess.Popen(
                     [str(part) for part in spec.argv],
                     stdin=subprocess.DEVNULL,
@@ -181,6 +181,11 @@ class Child:
         if not lines:
             return f" It wrote nothing to {self.log_path}."
         return "\n".join([f" The end of {self.log_path}:", *(f"  | {line}" for line in lines)])
+
+
+def private(path: str, flags: int) -> int:
+    """Opener for files that only the owner may read."""
+    return os.open(path, flags, 0o600)
 
 
 def rotate(path: Path) -> None:

@@ -51,7 +51,8 @@ def write_record(data_dir: Path, record: Record) -> None:
     """Remember a child that has just started."""
     path = records_folder(data_dir) / f"{record.name}.json"
     scratch = path.with_suffix(".new")
-    scratch.write_text(json.dumps(asdict(record)))
+    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as note:
+        note.write(json.dumps(asdict(record)))
     scratch.replace(path)
 
 

@@ -22,10 +22,15 @@ S3_NEEDS = ("TRAINYARD_S3_ACCESS_KEY", "TRAINYARD_S3_SECRET_KEY")
 def check_postgres(url: str) -> None:
     """Raises StartupError when the database cannot be reached."""
     plain = url.replace("postgresql+psycopg://", "postgresql://", 1)
+    if not plain.startswith("postgresql://"):
+        raise StartupError(
+            f"TRAINYARD_DATABASE_URL ({without_password(url)}) is no PostgreSQL address; it begins with "
+            "postgresql+psycopg://"
+        )
     try:
         psycopg.connect(plain, connect_timeout=CONNECT_SECONDS).close()
     except psycopg.Error as error:
-        reason = str(error).strip().splitlines()[-1]
+        reason = str(error).strip().splitlines()[0].rstrip(".")
         raise StartupError(
             f"the database of TRAINYARD_DATABASE_URL ({without_password(url)}) cannot be reached: {reason}. "
             "Correct the address, or unset it to use the embedded PostgreSQL"
@@ -42,8 +47,8 @@ def check_redis(url: str) -> None:
         client.close()
     except (redis.RedisError, ValueError) as error:
         raise StartupError(
-            f"the server of TRAINYARD_REDIS_URL ({without_password(url)}) cannot be reached: {error}. "
-            "Correct the address, or unset it to use the embedded Valkey"
+            f"the server of TRAINYARD_REDIS_URL ({without_password(url)}) cannot be reached: "
+            f"{str(error).rstrip('.')}. Correct the address, or unset it to use the embedded Valkey"
         ) from error
 
 

@@ -1,7 +1,8 @@
 """Private places on disk for the embedded servers: the data folder, a short folder for sockets, the instance lock.
 
 Everything is readable by its owner only. A Unix socket's path may have 107 bytes, so a data folder deep in a tree gets
-a socket folder in the system's temporary folder, remembered in `<data_dir>/run/sockets`, used again while it is ours.
+a socket folder in the system's temporary folder; `<data_dir>/run/sockets` remembers it, so that one that a killed run
+left is used again or removed.
 """
 
 import fcntl
@@ -55,7 +56,7 @@ def write_private(path: Path, text: str) -> None:
 
 
 def socket_folder(data_dir: Path) -> Path:
-    """A folder of mode 0700 whose path is short enough for Unix sockets; the same one on every start if possible."""
+    """A folder of mode 0700 whose path is short enough for Unix sockets."""
     near = data_dir / "run"
     if len(str(near).encode()) <= LONGEST_SOCKET_FOLDER:
         return near
@@ -67,6 +68,16 @@ def socket_folder(data_dir: Path) -> Path:
     fresh = Path(tempfile.mkdtemp(prefix="trainyard-", dir="/tmp"))  # mkdtemp: private and unguessable
     write_private(note, str(fresh))
     return fresh
+
+
+def drop_socket_folder(data_dir: Path) -> None:
+    """Remove a socket folder outside the data folder."""
+    note = data_dir / "run" / "sockets"
+    if note.exists():
+        remembered = Path(note.read_text().strip())
+        if _is_ours(remembered):
+            shutil.rmtree(remembered, ignore_errors=True)
+        note.unlink()
 
 
 def _is_ours(folder: Path) -> bool:
@@ -83,6 +94,11 @@ class InstanceLock:
     def __init__(self, data_dir: Path) -> None:
         self.path = data_dir / "run" / "instance.lock"
         self._file: int | None = None
+
+    @property
+    def held(self) -> bool:
+        """True while this object holds it."""
+        return self._file is not None
 
     def take(self) -> None:
         """Raises StartupError naming the holder's process id when another process holds it."""

@@ -18,6 +18,7 @@ from pathlib import Path
 import psutil
 import psycopg
 
+from app.infra.embedded.folders import write_private
 from app.supervisor import ChildSpec, StartupError
 
 USER = DATABASE = "trainyard"
@@ -116,7 +117,7 @@ class Postgres:
             group=self.user,
             extra_groups=None if self.user is None else [],
         )
-        (self.data_dir / "logs" / "initdb.log").write_text(made.stdout + made.stderr)
+        write_private(self.data_dir / "logs" / "initdb.log", made.stdout + made.stderr)
         if made.returncode != 0:
             shutil.rmtree(fresh, ignore_errors=True)
             raise StartupError(f"a new database could not be made in {self.cluster}: {made.stderr.strip()[-800:]}")

@@ -12,14 +12,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-from app.infra.embedded import external, runtime
-from app.infra.embedded.folders import InstanceLock, open_data_folder, socket_folder
+from app.infra.embedded import runtime
+from app.infra.embedded.folders import InstanceLock, drop_socket_folder, open_data_folder, socket_folder
 from app.infra.embedded.postgres import Postgres
 from app.infra.embedded.s3 import S3
 from app.infra.embedded.valkey import Valkey
-from app.supervisor import ChildSpec, Supervisor, exit_on_signals, reap_leftovers
+from app.supervisor import Supervisor, exit_on_signals, reap_leftovers
 from app.supervisor.supervisor import say
 
+DATABASE, REDIS = "TRAINYARD_DATABASE_URL", "TRAINYARD_REDIS_URL"
 S3_KEYS = ("TRAINYARD_S3_ENDPOINT", "TRAINYARD_S3_ACCESS_KEY", "TRAINYARD_S3_SECRET_KEY", "TRAINYARD_S3_SECURE")
 
 
@@ -37,7 +38,7 @@ class Stack:
         self._lock = InstanceLock(self.data_dir)
 
     def start(self) -> dict[str, str]:
-        """Start or check all three; returns their TRAINYARD_* settings for child processes.
+        """Start or check all three; returns their TRAINYARD_* settings for child processes. Once per object.
 
         Raises StartupError in plain words, with nothing left running.
         """
@@ -45,61 +46,62 @@ class Stack:
         self._lock.take()
         try:
             reap_leftovers(self.data_dir, self.report)
-            self.supervisor = Supervisor(self.data_dir, report=self.report)
-            self.env = self._bring_up()
+            self.env = self._external() | self._embedded()
             runtime.export(self.data_dir, self.env)
         except BaseException:
             self.stop()
             raise
         return self.env
 
-    def _bring_up(self) -> dict[str, str]:
-        external_ones, env = self._external()
-        with ThreadPoolExecutor(3) as pool:
-            for checked in [pool.submit(check) for check in external_ones]:
-                checked.result()
+    def _external(self) -> dict[str, str]:
+        """Settings of the servers chosen by address, once they have answered."""
+        if not any(self.environ.get(name) for name in (DATABASE, REDIS, S3_KEYS[0])):
+            return {}
+        from app.infra.embedded import external  # its three clients cost half a second to import
+
+        given = {name: self.environ[name] for name in (DATABASE, REDIS) if self.environ.get(name)}
+        if self.environ.get(S3_KEYS[0]):
+            given |= {name: self.environ.get(name, "") for name in S3_KEYS}
+            given[S3_KEYS[3]] = str(external.is_true(given[S3_KEYS[3]])).lower()
+        checks: dict[str, Callable[[], None]] = {
+            DATABASE: lambda: external.check_postgres(given[DATABASE]),
+            REDIS: lambda: external.check_redis(given[REDIS]),
+            S3_KEYS[0]: lambda: external.check_s3(self.environ),
+        }
+        with ThreadPoolExecutor(len(checks)) as pool:
+            for asked in [pool.submit(check) for name, check in checks.items() if name in given]:
+                asked.result()
+        return given
+
+    def _embedded(self) -> dict[str, str]:
+        """Start those that were not chosen by address, together; their settings."""
+        env: dict[str, str] = {}
         sockets = socket_folder(self.data_dir)
-        postgres = None
-        if "TRAINYARD_DATABASE_URL" not in env:
-            postgres = Postgres(self.data_dir, sockets, self.environ)
-            self._add(postgres.spec())
-            env["TRAINYARD_DATABASE_URL"] = postgres.url
-        if "TRAINYARD_REDIS_URL" not in env:
+        postgres = None if self.environ.get(DATABASE) else Postgres(self.data_dir, sockets, self.environ)
+        if postgres:
+            self.supervisor.add_spec(postgres.spec())
+            env[DATABASE] = postgres.url
+        if not self.environ.get(REDIS):
             valkey = Valkey(self.data_dir, sockets, self.environ)
-            self._add(valkey.spec())
-            env["TRAINYARD_REDIS_URL"] = valkey.url
-        if "TRAINYARD_S3_ENDPOINT" not in env:
+            self.supervisor.add_spec(valkey.spec())
+            env[REDIS] = valkey.url
+        if not self.environ.get(S3_KEYS[0]):
             s3 = S3(self.data_dir, self.environ, self.report)
-            self._add(s3.spec())
+            self.supervisor.add_spec(s3.spec())
             env.update(zip(S3_KEYS, (s3.endpoint, s3.access_key, s3.secret_key, "false"), strict=True))
         self.supervisor.start()
         if postgres:
             postgres.ensure_database()
         return env
 
-    def _external(self) -> tuple[list[Callable[[], None]], dict[str, str]]:
-        checks: list[Callable[[], None]] = []
-        env: dict[str, str] = {}
-        if database := self.environ.get("TRAINYARD_DATABASE_URL"):
-            env["TRAINYARD_DATABASE_URL"] = database
-            checks.append(lambda: external.check_postgres(database))
-        if redis := self.environ.get("TRAINYARD_REDIS_URL"):
-            env["TRAINYARD_REDIS_URL"] = redis
-            checks.append(lambda: external.check_redis(redis))
-        if self.environ.get("TRAINYARD_S3_ENDPOINT"):
-            env.update({key: self.environ.get(key, "") for key in S3_KEYS})
-            env["TRAINYARD_S3_SECURE"] = str(external.is_true(env["TRAINYARD_S3_SECURE"])).lower()
-            checks.append(lambda: external.check_s3(self.environ))
-        return checks, env
-
-    def _add(self, spec: ChildSpec) -> None:
-        self.supervisor.add_spec(spec)
-
     def stop(self) -> None:
         """Stop every child of `supervisor`, servers last, and give the data folder back. May be called twice."""
-        runtime.withdraw(self.data_dir)
+        if self._lock.held:
+            runtime.withdraw(self.data_dir)
         self.supervisor.stop()
-        self._lock.release()
+        if self._lock.held:
+            drop_socket_folder(self.data_dir)
+            self._lock.release()
 
     def __enter__(self) -> Self:
         self.start()
