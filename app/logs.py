@@ -14,5 +14,5 @@ def configure_logging(process: str) -> None:
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)
     logging.basicConfig(level=get_settings().log_level.upper(), handlers=[handler], force=True)
-    for noisy in ("httpx", "httpcore", "urllib3", "fsspec", "torch", "lightning"):
+    for noisy in ("httpx", "httpcore", "urllib3", "fsspec", "torch", "lightning", "alembic"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

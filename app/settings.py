@@ -42,9 +42,8 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _refuse_plain_http(self) -> Self:
-        if self.environment == "production":
-            if not self.public_url.startswith("https://"):
-                raise ValueError("set TRAINYARD_PUBLIC_URL to the https:// address of this server in production")
+        if self.environment == "production" and not self.public_url.startswith("https://"):
+            raise ValueError("set TRAINYARD_PUBLIC_URL to the https:// address of this server in production")
         return self
 
     @property

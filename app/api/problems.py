@@ -37,6 +37,7 @@ def install(api: FastAPI) -> None:
     api.add_exception_handler(RequestValidationError, _validation)
     api.add_exception_handler(HTTPException, _http)
     api.add_exception_handler(SQLAlchemyError, _database)
+    api.add_exception_handler(Exception, _unexpected)
 
 
 def _domain(request: Request, error: Exception) -> JSONResponse:
@@ -67,3 +68,9 @@ def _database(request: Request, error: Exception) -> JSONResponse:
     return problem(
         503, "unavailable", "A part of the system does not answer", "The database refused this. Try again in a moment."
     )
+
+
+def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    # The server logs the trace itself; the caller gets the request id to ask about.
+    detail = "This should not have happened and was logged. Ask with the request id if it happens again."
+    return problem(500, "internal-error", "Something went wrong here", detail)

@@ -1,7 +1,7 @@
 """Object storage behind one small interface; any S3 API will do (embedded, SeaweedFS, Ceph, AWS, …).
 
-Only what the embedded server does faithfully is used: put, get, stat, copy, delete, signed GET and PUT. No tags, no ACLs, no
-object metadata; types and digests live in Postgres. `file_url` columns hold `s3://bucket/key`.
+Only what the embedded server does faithfully is used: put, get, stat, copy, delete, signed GET and PUT. No tags, ACLs
+or object metadata; types and digests live in Postgres. `file_url` columns hold `s3://bucket/key`.
 """
 
 from collections.abc import Iterator

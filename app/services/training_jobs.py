@@ -9,9 +9,10 @@ from sqlmodel import Session, col, select
 from app.domain.hyperparameters import Hyperparameters
 from app.domain.machines import JOB_FINISHED, DatasetStatus, JobStatus, ModelVersionStatus, advance
 from app.domain.permissions import Actor, Permission, PersonActor, require
-from app.errors import Conflict, Invalid
+from app.errors import Conflict, Invalid, NotFound
 from app.infra.db import after_commit
 from app.infra.live import publish
+from app.infra.object_store import ObjectStore
 from app.infra.queue import enqueue_training
 from app.schemas.base import Page
 from app.schemas.training_jobs import (
@@ -140,6 +141,16 @@ def logs(session: Session, actor: Actor, job_id: UUID, offset: int = 0) -> Train
     part = func.substr(TrainingJob.training_logs, offset + 1, LOG_CHUNK)
     text = session.exec(select(part).where(TrainingJob.id == job_id)).one()
     return TrainingLogs(job_id=job_id, offset=offset, next_offset=offset + len(text), text=text)
+
+
+def split_url(session: Session, actor: Actor, job_id: UUID, store: ObjectStore, seconds: int) -> str:
+    """A signed URL of the split: JSON lines of sample id, label, and train, validation or test."""
+    require(actor, Permission.JOBS_READ)
+    row = fetch(session, TrainingJob, job_id, actor, "training job")
+    url = row.training_config.get("split", {}).get("file_url")
+    if url is None:
+        raise NotFound(f"Training job {row.name!r} has no split yet: it is made when the job completes.")
+    return store.presigned_get(store.key(url), seconds, content_type="application/jsonl")
 
 
 def metrics(

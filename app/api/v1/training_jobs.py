@@ -5,10 +5,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, status
 
-from app.api.deps import Cursor, Limit, Run
+from app.api.deps import Cursor, Limit, Run, Store
 from app.domain.hyperparameters import describe
 from app.domain.permissions import Permission, require
 from app.schemas.base import Page
+from app.schemas.edge_servers import Download
 from app.schemas.training_jobs import (
     MetricSeries,
     TrainingJobCreate,
@@ -17,6 +18,7 @@ from app.schemas.training_jobs import (
     TrainingLogs,
 )
 from app.services import training_jobs
+from app.settings import get_settings
 
 router = APIRouter(prefix="/training/jobs", tags=["training jobs"])
 
@@ -52,6 +54,13 @@ def cancel_job(run: Run, job_id: UUID) -> TrainingJobView:
 @router.get("/{job_id}/logs", summary="Read a job's log")
 def get_logs(run: Run, job_id: UUID, offset: Annotated[int, Query(ge=0, le=2**31 - 2)] = 0) -> TrainingLogs:
     return run(training_jobs.logs, job_id, offset)
+
+
+@router.get("/{job_id}/split", summary="A signed URL of the list that says which sample was in which split")
+def get_split(run: Run, store: Store, job_id: UUID) -> Download:
+    seconds = get_settings().download_url_seconds
+    url = run(training_jobs.split_url, job_id, store, seconds)
+    return Download(url=url, expires_in_seconds=seconds)
 
 
 @router.get("/{job_id}/metrics", summary="Read a job's curves")

@@ -1,0 +1,164 @@
+"""The command line: `./trainyard COMMAND`. Each command is a few lines over the services; errors are one plain line."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import SecretStr, ValidationError
+
+from app.domain.permissions import Plan, Role, SystemActor
+from app.errors import DomainError
+from app.infra.db import transaction
+from app.keys_cli import app as keys
+from app.logs import configure_logging
+from app.settings import get_settings
+
+cli = typer.Typer(name="trainyard", no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
+users_cli = typer.Typer(name="users", help="People of this installation.", no_args_is_help=True)
+organizations_cli = typer.Typer(name="organizations", help="Customers and their plan.", no_args_is_help=True)
+cli.add_typer(users_cli)
+cli.add_typer(organizations_cli)
+cli.add_typer(keys)
+
+OPERATOR = SystemActor("command line")
+
+
+@contextmanager
+def _servers() -> Iterator[None]:
+    """Reach the database: that of the running product, or one started for the time of the command."""
+    from app.infra.embedded import servers
+    from app.running import adopt, migrate
+
+    with servers(get_settings().data_dir) as env:
+        adopt(env)
+        migrate()
+        yield
+
+
+@cli.command()
+def up() -> None:
+    """Start the product and keep it running until Ctrl-C."""
+    from app.running import Product
+    from app.supervisor import exit_on_signals
+
+    with exit_on_signals(), Product(get_settings()) as product:
+        _explain_first_steps()
+        product.wait()
+
+
+@cli.command()
+def demo(
+    once: Annotated[
+        bool, typer.Option("--once", help="Stop everything at the end; exit 0 only if all happened.")
+    ] = False,
+    again: Annotated[bool, typer.Option("--again", help="Walk the loop again where it was walked before.")] = False,
+) -> None:
+    """Start the product and walk the whole loop on real data, through the public API."""
+    from app.demo.walk import run
+
+    raise typer.Exit(run(once=once, again=again or once))
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database to the newest schema."""
+    with _servers():
+        typer.echo("The database schema is current.")
+
+
+@cli.command()
+def doctor() -> None:
+    """Say in plain words what is missing or misconfigured."""
+    import os
+
+    from app.doctor import diagnose
+
+    checks = diagnose(dict(os.environ))
+    for check in checks:
+        typer.echo(f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {check.detail}")
+        if not check.ok and check.advice:
+            typer.echo(f"      → {check.advice}")
+    raise typer.Exit(0 if all(check.ok for check in checks) else 1)
+
+
+@cli.command()
+def openapi(out: Annotated[Path | None, typer.Option(help="A file; default: the screen.")] = None) -> None:
+    """Print the OpenAPI document."""
+    from app.api.app import create_api
+
+    text = json.dumps(create_api().openapi(), indent=2, ensure_ascii=False) + "\n"
+    if out is None:
+        typer.echo(text, nl=False)
+    else:
+        out.write_text(text)
+
+
+@users_cli.command("create")
+def create_user(
+    email: str,
+    name: Annotated[str, typer.Option(help="How the person is called.")],
+    role: Annotated[Role, typer.Option(help="What the person may do.")] = Role.SUPER_ADMIN,
+    organization_id: Annotated[int | None, typer.Option(help="Needed for an organization admin.")] = None,
+) -> None:
+    """Create a person; the password is asked for, or read from the standard input."""
+    from app.schemas.people import UserCreate
+    from app.services import users
+
+    password = (
+        typer.prompt("Password", hide_input=True, confirmation_prompt=True) if sys.stdin.isatty() else _one_line()
+    )
+    request = UserCreate(
+        email=email, name=name, password=SecretStr(password), role=role, organization_id=organization_id
+    )
+    with _servers(), transaction() as session:
+        view = users.create(session, OPERATOR, request)
+    typer.echo(f"Created {view.email} ({view.role}).")
+
+
+@organizations_cli.command("create")
+def create_organization(name: str, plan: Annotated[Plan, typer.Option(help="The plan.")] = Plan.PROFESSIONAL) -> None:
+    """Create an organization."""
+    from app.schemas.people import OrganizationCreate
+    from app.services import users
+
+    with _servers(), transaction() as session:
+        view = users.create_organization(session, OPERATOR, OrganizationCreate(name=name, plan=plan))
+    typer.echo(f"Created organization {view.id}: {view.name} ({view.plan}).")
+
+
+def _one_line() -> str:
+    return sys.stdin.readline().rstrip("\n")
+
+
+def _explain_first_steps() -> None:
+    from sqlmodel import select
+
+    from app.tables import User
+
+    with transaction() as session:
+        anyone = session.exec(select(User.id).limit(1)).first()
+    if anyone is None:
+        typer.echo("Nobody can sign in yet. In another terminal: ./trainyard users create you@example.org --name You")
+
+
+def main() -> None:
+    """Run a command; expected failures are one line and exit code 1."""
+    try:
+        configure_logging("cli")
+        cli(prog_name="trainyard")
+    except DomainError as error:
+        typer.echo(f"Error: {error.message}", err=True)
+        sys.exit(1)
+    except ValidationError as error:
+        for fault in error.errors():
+            where = ".".join(str(part) for part in fault["loc"]) or "settings"
+            typer.echo(f"Error: {where}: {fault['msg']}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
