@@ -21,14 +21,27 @@ S3_NEEDS = ("TRAINYARD_S3_ACCESS_KEY", "TRAINYARD_S3_SECRET_KEY")
 
 def check_postgres(url: str) -> None:
     """Raises StartupError when the database cannot be reached."""
+    _connect(url).close()
+
+
+def schema_revision(url: str) -> str | None:
+    """The Alembic revision of a database, None when it has none. Raises StartupError when it cannot be reached."""
+    with _connect(url) as connection:
+        if connection.execute("SELECT to_regclass('alembic_version')").fetchone() == (None,):
+            return None
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    return str(row[0]) if row else None
+
+
+def _connect(url: str) -> psycopg.Connection[tuple[object, ...]]:
     plain = url.replace("postgresql+psycopg://", "postgresql://", 1)
-    if not plain.startswith("postgresql://"):
+    if not plain.startswith(("postgresql://", "postgres://")):
         raise StartupError(
-            f"TRAINYARD_DATABASE_URL ({without_password(url)}) is no PostgreSQL address; it begins with "
-            "postgresql+psycopg://"
+            f"TRAINYARD_DATABASE_URL ({without_password(url)}) is no PostgreSQL address; it begins with postgresql://. "
+            "Correct it, or unset it to use the embedded PostgreSQL"
         )
     try:
-        psycopg.connect(plain, connect_timeout=CONNECT_SECONDS).close()
+        return psycopg.connect(plain, connect_timeout=CONNECT_SECONDS)
     except psycopg.Error as error:
         reason = str(error).strip().splitlines()[0].rstrip(".")
         raise StartupError(

@@ -95,7 +95,7 @@ class Postgres:
         """Make the cluster on the first start; later check that its version fits and that nothing else uses it."""
         if not (self.cluster / "PG_VERSION").exists():
             self._create()
-        self._check_version()
+        self.check_version()
         self._drop_stale_pid_file()
         if self.user is not None:
             self._open_to_nobody(self.cluster)
@@ -125,7 +125,10 @@ class Postgres:
             self.cluster.rmdir()
         fresh.rename(self.cluster)
 
-    def _check_version(self) -> None:
+    def check_version(self) -> None:
+        """Raises StartupError when the cluster was made by another major version; none yet is fine."""
+        if not (self.cluster / "PG_VERSION").exists():
+            return
         have = (self.cluster / "PG_VERSION").read_text().strip()
         told = subprocess.run([self.programs / "postgres", "--version"], capture_output=True, text=True, check=False)
         runs = told.stdout.split()[-1].split(".")[0] if told.stdout.split() else "?"
