@@ -5,6 +5,7 @@ from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Query, Request
+from pydantic import Field
 from sqlmodel import Session
 
 from app.auth import edge_keys, sessions
@@ -12,6 +13,7 @@ from app.domain.permissions import Actor
 from app.errors import Forbidden, TooLarge, Unauthenticated
 from app.infra.db import transaction
 from app.infra.object_store import S3ObjectStore, get_object_store
+from app.schemas.base import Request as Request_
 from app.settings import get_settings
 
 P = ParamSpec("P")
@@ -100,10 +102,24 @@ def store() -> S3ObjectStore:
     return get_object_store()
 
 
+F = TypeVar("F", bound=Request_)
+
+
+class PageQuery(Request_):
+    """The query of a paged list. Mix it with a filter, so that unknown query parameters are refused."""
+
+    cursor: str | None = Field(None, max_length=300, description="`next_cursor` of the page before")
+    limit: int = Field(50, ge=1, le=200, description="How many items at most")
+
+    def part(self, kind: type[F]) -> F:
+        """The filter in this query."""
+        return kind(**{name: getattr(self, name) for name in kind.model_fields})
+
+
 Run = Annotated[Runner, Depends(person)]
 EdgeRun = Annotated[Runner, Depends(edge)]
 Store = Annotated[S3ObjectStore, Depends(store)]
 Cursor = Annotated[str | None, Query(max_length=300, description="`next_cursor` of the page before")]
 Limit = Annotated[int, Query(ge=1, le=200, description="How many items at most")]
 
-__all__ = ["Any", "Cursor", "EdgeRun", "Limit", "Run", "Runner", "Store", "cookie_name", "limit_body"]
+__all__ = ["Any", "Cursor", "EdgeRun", "Limit", "PageQuery", "Run", "Runner", "Store", "cookie_name", "limit_body"]

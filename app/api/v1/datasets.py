@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, status
 
-from app.api.deps import Cursor, Limit, Run, Store
+from app.api.deps import PageQuery, Run, Store
 from app.schemas.base import Page
 from app.schemas.datasets import DatasetCreate, DatasetFilter, DatasetUpdate, DatasetView
 from app.schemas.samples import (
@@ -26,11 +26,17 @@ from app.services import datasets, samples
 router = APIRouter(prefix="/training/datasets", tags=["datasets"])
 
 
+class DatasetQuery(DatasetFilter, PageQuery):
+    """Which ones, and which page of them."""
+
+
+class SampleQuery(SampleFilter, PageQuery):
+    """Which samples, and which page of them."""
+
+
 @router.get("", summary="List datasets")
-def list_datasets(
-    run: Run, wanted: Annotated[DatasetFilter, Query()], cursor: Cursor = None, limit: Limit = 50
-) -> Page[DatasetView]:
-    return run(datasets.list_datasets, wanted, cursor, limit)
+def list_datasets(run: Run, query: Annotated[DatasetQuery, Query()]) -> Page[DatasetView]:
+    return run(datasets.list_datasets, query.part(DatasetFilter), query.cursor, query.limit)
 
 
 @router.post("", summary="Create a dataset", status_code=status.HTTP_201_CREATED)
@@ -65,11 +71,9 @@ def list_samples(
     run: Run,
     store: Store,
     dataset_id: UUID,
-    wanted: Annotated[SampleFilter, Query()],
-    cursor: Cursor = None,
-    limit: Limit = 50,
+    query: Annotated[SampleQuery, Query()],
 ) -> Page[SampleDetail]:
-    return run(samples.list_samples, dataset_id, wanted, store, cursor, limit)
+    return run(samples.list_samples, dataset_id, query.part(SampleFilter), store, query.cursor, query.limit)
 
 
 @router.post("/{dataset_id}/samples", summary="Register uploaded files", status_code=status.HTTP_201_CREATED)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from app.api.deps import Cursor, Limit, Run
+from app.api.deps import PageQuery, Run
 from app.schemas.base import Page
 from app.schemas.deployments import DeploymentFilter, DeploymentRow, DeploymentView
 from app.services import deployments
@@ -13,11 +13,13 @@ from app.services import deployments
 router = APIRouter(prefix="/training/deployments", tags=["deployments"])
 
 
+class DeploymentQuery(DeploymentFilter, PageQuery):
+    """Which ones, and which page of them."""
+
+
 @router.get("", summary="List deployments")
-def list_deployments(
-    run: Run, wanted: Annotated[DeploymentFilter, Query()], cursor: Cursor = None, limit: Limit = 50
-) -> Page[DeploymentRow]:
-    return run(deployments.list_deployments, wanted, cursor, limit)
+def list_deployments(run: Run, query: Annotated[DeploymentQuery, Query()]) -> Page[DeploymentRow]:
+    return run(deployments.list_deployments, query.part(DeploymentFilter), query.cursor, query.limit)
 
 
 @router.post("/{deployment_id}/retry", summary="Try a failed deployment again")

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, status
 
-from app.api.deps import Cursor, Limit, Run, Store
+from app.api.deps import Cursor, Limit, PageQuery, Run, Store
 from app.schemas.base import Page
 from app.schemas.deployments import DeploymentCreate, DeploymentRow, RolloutView
 from app.schemas.edge_servers import Download
@@ -22,11 +22,13 @@ from app.settings import get_settings
 router = APIRouter(prefix="/training/models", tags=["model versions"])
 
 
+class ModelVersionQuery(ModelVersionFilter, PageQuery):
+    """Which ones, and which page of them."""
+
+
 @router.get("", summary="List model versions")
-def list_versions(
-    run: Run, wanted: Annotated[ModelVersionFilter, Query()], cursor: Cursor = None, limit: Limit = 50
-) -> Page[ModelVersionView]:
-    return run(model_versions.list_versions, wanted, cursor, limit)
+def list_versions(run: Run, query: Annotated[ModelVersionQuery, Query()]) -> Page[ModelVersionView]:
+    return run(model_versions.list_versions, query.part(ModelVersionFilter), query.cursor, query.limit)
 
 
 @router.get("/{version_id}", summary="Show a model version")

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, status
 
-from app.api.deps import Cursor, Limit, Run, Store
+from app.api.deps import PageQuery, Run, Store
 from app.domain.hyperparameters import describe
 from app.domain.permissions import Permission, require
 from app.schemas.base import Page
@@ -23,11 +23,13 @@ from app.settings import get_settings
 router = APIRouter(prefix="/training/jobs", tags=["training jobs"])
 
 
+class TrainingJobQuery(TrainingJobFilter, PageQuery):
+    """Which ones, and which page of them."""
+
+
 @router.get("", summary="List training jobs")
-def list_jobs(
-    run: Run, wanted: Annotated[TrainingJobFilter, Query()], cursor: Cursor = None, limit: Limit = 50
-) -> Page[TrainingJobView]:
-    return run(training_jobs.list_jobs, wanted, cursor, limit)
+def list_jobs(run: Run, query: Annotated[TrainingJobQuery, Query()]) -> Page[TrainingJobView]:
+    return run(training_jobs.list_jobs, query.part(TrainingJobFilter), query.cursor, query.limit)
 
 
 @router.post("", summary="Start a training job", status_code=status.HTTP_201_CREATED)
