@@ -213,6 +213,18 @@ def test_root_of_another_holder(world: World, tmp_path: Path) -> None:
     refused(world, tmp_path, "root", "signed by 0/1")
 
 
+def test_root_that_lets_the_server_approve_is_refused_by_doctor(world: World) -> None:
+    """TUF itself would allow it; this product does not, even if the holder of the root key signed it."""
+    roles = json.loads(world.root)["signed"]["roles"]
+    roles["targets"]["keyids"].append(world.online.keyid)
+    assert world.timestamp
+    assert world.snapshot
+    assert world.targets
+    chain = [*world.roots, resigned("root", world.root, world.holder, version=2, roles=roles)]
+    with pytest.raises(Invalid, match="two purposes"):
+        verify_repository(chain, world.timestamp, world.snapshot, world.targets, now=world.now)
+
+
 def test_another_first_root_than_the_enrolled_one(world: World) -> None:
     assert world.timestamp
     assert world.snapshot
