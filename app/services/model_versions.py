@@ -94,9 +94,9 @@ def release(session: Session, actor: Actor, version_id: UUID) -> ModelVersionVie
     """approved → released: the server's signature makes the approved list current for every edge."""
     require(actor, Permission.MODELS_RELEASE)
     row = fetch(session, AiModelVersion, version_id, actor, "model version", lock=True)
-    row.status = _advance(row, ModelVersionStatus.RELEASED)
+    status = _advance(row, ModelVersionStatus.RELEASED)
     trust.release(session)
-    row.is_released, row.released_at = True, utcnow()
+    row.status, row.is_released, row.released_at = status, True, utcnow()
     return _changed(session, actor, row, "release")
 
 

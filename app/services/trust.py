@@ -89,7 +89,9 @@ def publish_root(session: Session, actor: Actor, request: RootPublish) -> RootVi
     if set(named) != trusted:
         raise Invalid("Name the person behind every approver key of this root, and no other key.", field="approvers")
     for keyid, email in named.items():
-        _bind_approver(session, actor, keyid, email, json.dumps(public_key_to_dict(repository.root_key_of(root, keyid))))
+        _bind_approver(
+            session, actor, keyid, email, json.dumps(public_key_to_dict(repository.root_key_of(root, keyid)))
+        )
     for row in session.exec(select(ApproverKey).where(col(ApproverKey.removed_at).is_(None))):
         if row.keyid not in trusted:
             row.removed_at = utcnow()
