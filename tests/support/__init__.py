@@ -1,0 +1,1 @@
+"""Helpers of the tests: waiting, databases, people, files, signing. No test lives here."""
