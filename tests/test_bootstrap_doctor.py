@@ -53,11 +53,11 @@ def test_wrong_value_is_named(env: dict[str, str]) -> None:
     assert "TRAINYARD_WORKERS" in check.detail
 
 
-def test_production_without_a_secret_is_a_fault(env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("TRAINYARD_SECRET_KEY", raising=False)
+def test_production_without_https_is_a_fault(env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TRAINYARD_PUBLIC_URL", raising=False)
     check = find(env | {"TRAINYARD_ENVIRONMENT": "production"}, "Settings")
     assert not check.ok
-    assert "TRAINYARD_SECRET_KEY" in check.detail
+    assert "set TRAINYARD_PUBLIC_URL to the https:// address" in check.detail
 
 
 def test_taken_port_is_a_fault(env: dict[str, str], taken_port: int) -> None:
