@@ -29,6 +29,11 @@ def queue() -> Queue:
     return Queue(TRAINING_QUEUE, connection=get_redis(), serializer=JSONSerializer)
 
 
+def queue_id(job_id: UUID, attempt: int) -> str:
+    """How the queue calls one attempt of a job."""
+    return f"{job_id}_{attempt}"
+
+
 def enqueue_training(job_id: UUID, attempt: int) -> bool:
     """Hand `job_id` to a worker. False (logged) when Redis is away: the reconciler will hand it out again."""
     try:
@@ -36,7 +41,7 @@ def enqueue_training(job_id: UUID, attempt: int) -> bool:
             TRAIN,
             str(job_id),
             attempt,
-            job_id=f"{job_id}.{attempt}",
+            job_id=queue_id(job_id, attempt),
             job_timeout=JOB_TIMEOUT_SECONDS,
             result_ttl=300,
             failure_ttl=3600,

@@ -20,6 +20,7 @@ from app.domain.semver import next_version
 from app.errors import Conflict, NotFound
 from app.infra.db import after_commit
 from app.infra.live import publish
+from app.infra.queue import queue_id
 from app.schemas.model_versions import TrainedModel
 from app.schemas.training_jobs import JobProgress
 from app.services import audit
@@ -258,7 +259,7 @@ def cancelled(session: Session, actor: Actor, job_id: UUID, attempt: int) -> Non
 def reconcile(session: Session, actor: Actor, waiting: Sequence[str]) -> list[str]:
     """Repair what a crash left between Postgres and the queue; returns a line per repair.
 
-    `waiting` are the ids (`<job>.<attempt>`) that the queue holds or runs. A queued job that is not among them was lost
+    `waiting` are the ids (`queue_id`) that the queue holds or runs. A queued job that is not among them was lost
     by the queue; a running job without a sign of life for 30 seconds lost its worker. Both are handed out again.
     """
     require(actor, Permission.JOBS_WRITE)
@@ -272,7 +273,7 @@ def reconcile(session: Session, actor: Actor, waiting: Sequence[str]) -> list[st
             done.append(_retry_lost(session, actor, row))
         elif (
             row.status == JobStatus.QUEUED
-            and f"{row.id}.{row.attempt}" not in waiting
+            and queue_id(row.id, row.attempt) not in waiting
             and row.updated_at < now - timedelta(seconds=10)
         ):
             hand_out(session, row)
