@@ -39,11 +39,12 @@ class PartialFile:
     """A file being downloaded: what is there already counts, and is hashed first."""
 
     def __init__(self, path: Path, length: int) -> None:
+        self._path = path
         self._file = path.open("ab+")
         self._hash = hashlib.sha256()
         self.size = 0
         self._file.seek(0)
-        while chunk := self._file.read(CHUNK):
+        while self.size <= length and (chunk := self._file.read(CHUNK)):
             self._hash.update(chunk)
             self.size += len(chunk)
         if self.size > length:
@@ -56,6 +57,8 @@ class PartialFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._file.close()
+        if self.size == 0:
+            self._path.unlink(missing_ok=True)
 
     def restart(self) -> None:
         self._file.truncate(0)

@@ -16,7 +16,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from edge_node.errors import BadImage, Refused
 
-FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "BMP", "GIF", "TIFF", "PPM")
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 MAX_SIDE = 4096
 _CHANNELS = {"L": 1, "RGB": 3}
 # What Pillow's decoders raise on rubbish, found by fuzzing beside its documentation.

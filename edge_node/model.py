@@ -140,7 +140,7 @@ def _parse_golden(golden: Any) -> tuple[float, list[Any]]:
 
 def _parse_item(item: Any, bundle: Bundle, classes: int) -> tuple[str, npt.NDArray[np.float64]]:
     name = item.get("file") if isinstance(item, dict) else None
-    if not isinstance(name, str) or f"golden/{name}" not in bundle.files:
+    if not isinstance(name, str) or not name.startswith("golden/") or name not in bundle.files:
         raise Refused(f"golden.json names {name!r}, which is not in the bundle.")
     try:
         wanted = np.asarray(item.get("probabilities"), dtype=np.float64)
@@ -148,7 +148,7 @@ def _parse_item(item: Any, bundle: Bundle, classes: int) -> tuple[str, npt.NDArr
         raise Refused(f"golden.json: the probabilities of {name} are not numbers.") from error
     if wanted.shape != (classes,):
         raise Refused(f"golden.json: {name} has {wanted.size} probabilities for {classes} labels.")
-    return f"golden/{name}", wanted
+    return name, wanted
 
 
 def _parse_labels(value: Any, classes: int) -> tuple[str, ...]:
