@@ -110,8 +110,8 @@ def _collect(demo: Demo) -> dict[str, Any]:
     """Import, label (Ann) and verify (Ben) the digits."""
     taken = len([d for d in demo.ann.items("/training/datasets") if d["name"].startswith("Meter digits")])
     name = "Meter digits" if not taken else f"Meter digits, run {taken + 1}"
-    every = digits.load()
-    with demo.report.step(f"{len(every):,} real handwritten digits imported and labelled by Ann") as step:
+    with demo.report.step("Real handwritten digits imported and labelled by Ann") as step:
+        every = digits.load()
         classes = [{"name": n, "color": c} for n, c in zip(digits.CLASSES, digits.COLOURS, strict=True)]
         body = {
             "name": name,
@@ -123,7 +123,7 @@ def _collect(demo: Demo) -> dict[str, Any]:
         dataset = demo.ann.post("/training/datasets", body)
         ids = digits.upload(demo.ann, dataset["id"], every)
         demo.digits = dict(zip(ids, every, strict=True))
-        step["result"] = f"dataset {name!r}"
+        step["result"] = f"{len(every):,} images in dataset {name!r}"
     with demo.report.step("Labels verified by Ben, another person") as step:
         for start in range(0, len(ids), 500):
             body = {"sample_ids": ids[start : start + 500], "verified": True, "quality_score": 1.0}

@@ -15,9 +15,10 @@ from typing import Any, Protocol
 
 import urllib3
 from minio import Minio
+from minio.deleteobjects import DeleteObject
 from minio.error import InvalidResponseError, S3Error
 
-from app.errors import NotFound, Unavailable
+from app.errors import NotFound, TooLarge, Unavailable
 from app.settings import Settings, get_settings
 
 
@@ -34,10 +35,10 @@ class ObjectStore(Protocol):
 
     def put_bytes(self, key: str, data: bytes, content_type: str = ...) -> None: ...
     def put_file(self, key: str, path: Path, content_type: str = ...) -> None: ...
-    def get_bytes(self, key: str) -> bytes: ...
+    def get_bytes(self, key: str, limit: int | None = ...) -> bytes: ...
     def get_to_file(self, key: str, path: Path) -> None: ...
     def stat(self, key: str) -> ObjectInfo: ...
-    def delete(self, key: str) -> None: ...
+    def delete(self, *keys: str) -> None: ...
     def presigned_get(
         self, key: str, seconds: int, *, filename: str | None = ..., content_type: str | None = ...
     ) -> str: ...
@@ -103,10 +104,14 @@ class S3ObjectStore:
         with _translated(key):
             self._client.fput_object(self.bucket, key, str(path), content_type=content_type)
 
-    def get_bytes(self, key: str) -> bytes:
+    def get_bytes(self, key: str, limit: int | None = None) -> bytes:
+        """The object's bytes; raises `TooLarge` before reading when it has more than `limit`."""
         with _translated(key):
             response = self._client.get_object(self.bucket, key)
             try:
+                size = int(response.headers.get("content-length", 0))
+                if limit is not None and size > limit:
+                    raise TooLarge(f"{key}: {size:,} bytes are more than the {limit:,} allowed.")
                 return response.read()
             finally:
                 response.close()
@@ -120,9 +125,12 @@ class S3ObjectStore:
         with _translated(key):
             return ObjectInfo(key, self._client.stat_object(self.bucket, key).size or 0)
 
-    def delete(self, key: str) -> None:
-        with _translated(key):
-            self._client.remove_object(self.bucket, key)
+    def delete(self, *keys: str) -> None:
+        """Remove objects; those that are not there are removed already."""
+        with _translated(", ".join(keys[:3])):
+            refused = list(self._client.remove_objects(self.bucket, (DeleteObject(key) for key in keys)))
+        if refused:
+            raise Unavailable(f"The object store did not delete {refused[0].name}: {refused[0].code}.")
 
     def presigned_get(
         self, key: str, seconds: int, *, filename: str | None = None, content_type: str | None = None

@@ -31,6 +31,7 @@ class ApprovalProposal(View):
     payload_base64: str
     targets_version: int
     summary: str
+    current_targets: str | None = Field(description="The signed list in force, to compare with; null before the first")
 
 
 class ModelVersionApprove(Request):

@@ -70,6 +70,7 @@ def proposal(session: Session, actor: Actor, version_id: UUID) -> ApprovalPropos
         payload_base64=base64.b64encode(payload).decode(),
         targets_version=(newest.version if newest else 0) + 1,
         summary=describe(payload, present).text,
+        current_targets=present.decode() if present else None,
     )
 
 

@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 
 from app.domain.machines import DatasetStatus, SampleStatus, advance, sample_status
 from app.domain.permissions import Actor, Permission, PersonActor, require
-from app.errors import Conflict, Forbidden, Invalid, NotFound, TooLarge
+from app.errors import Conflict, Forbidden, Invalid, NotFound
 from app.infra.object_store import ObjectStore
 from app.schemas.base import Page
 from app.schemas.samples import (
@@ -70,17 +70,16 @@ def receive(dataset_id: UUID, request: SamplesCreate, store: ObjectStore) -> lis
         if not name.startswith(f"uploads/{dataset_id}/"):
             raise Invalid(f"{name} was not opened for dataset {dataset_id}.")
     with ThreadPoolExecutor(max_workers=8, thread_name_prefix="receive") as pool:
-        return list(pool.map(lambda sample: _receive_one(dataset_id, sample, store), request.samples))
+        files = list(pool.map(lambda sample: _receive_one(dataset_id, sample, store), request.samples))
+    store.delete(*names)
+    return files
 
 
 def _receive_one(dataset_id: UUID, sample: SampleCreate, store: ObjectStore) -> ReceivedFile:
     try:
-        size = store.stat(sample.upload_key).size
+        data = store.get_bytes(sample.upload_key, MAX_FILE_BYTES)
     except NotFound:
         raise Invalid(f"{sample.upload_key}: nothing was uploaded there. PUT the file to its URL first.") from None
-    if size > MAX_FILE_BYTES:
-        raise TooLarge(f"{sample.upload_key}: {size:,} bytes are more than the {MAX_FILE_BYTES:,} allowed.")
-    data = store.get_bytes(sample.upload_key)
     found = inspect_image(data, sample.upload_key)
     if sample.sha256 is not None and sample.sha256 != found.sha256:
         raise Invalid(
@@ -88,7 +87,6 @@ def _receive_one(dataset_id: UUID, sample: SampleCreate, store: ObjectStore) -> 
         )
     key = f"datasets/{dataset_id}/{found.sha256}.{found.suffix}"
     store.put_bytes(key, data, CONTENT_TYPES[found.suffix])
-    store.delete(sample.upload_key)
     return ReceivedFile(store.url(key), len(data), found.sha256, found.width, found.height)
 
 

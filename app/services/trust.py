@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 from app.distribution import approvals, publishing, repository
 from app.distribution.keys import KeyPair, public_key_to_dict
 from app.distribution.online_key import OnlineKey
+from app.domain.machines import ModelVersionStatus
 from app.domain.permissions import Actor, Permission, PersonActor, require
 from app.errors import Conflict, Forbidden, Invalid, NotFound
 from app.schemas.trust import ApproverView, RootPublish, RootView, TrustView
@@ -110,7 +111,8 @@ def propose(session: Session, row: AiModelVersion) -> tuple[bytes, bytes | None]
     root_or_explain(session)
     present = content(session, "targets")
     expires = approvals.default_expiry(utcnow())
-    return approvals.propose_targets(present, [entry(row)], expires), present
+    payload = approvals.propose_targets(present, [entry(row)], expires, withdrawn=_withdrawn(session, present))
+    return payload, present
 
 
 def accept(
@@ -129,14 +131,16 @@ def accept(
         )
     if holder.user_id != actor.user_id:
         raise Forbidden("This key belongs to another person. Sign with your own.")
+    present = content(session, "targets")
     signed = approvals.accept_approval(
         payload,
         keyid,
         signature,
         root=root,
-        current_targets=content(session, "targets"),
+        current_targets=present,
         expected_entries=[entry(row)],
         now=utcnow(),
+        withdrawn=_withdrawn(session, present),
     )
     previous = current(session, "targets")
     version = (previous.version if previous else 0) + 1
@@ -190,7 +194,7 @@ def metadata_file(session: Session, actor: Actor, filename: str) -> bytes:
         row = session.get(TufMetadata, (role, int(number)))
     else:
         raise missing
-    if row is None:
+    if row is None or (role == "targets" and row.version > _released_targets(session)):
         raise missing
     return row.content
 
@@ -209,6 +213,20 @@ def target_path(row: AiModelVersion) -> str:
     """Where the signed list keeps `row`; an organization's models have a folder of their own."""
     folder = "" if row.organization_id is None else f"org-{row.organization_id}/"
     return f"{folder}{row.ai_module}/{row.version}/bundle.tar"
+
+
+def _withdrawn(session: Session, present: bytes | None) -> set[str]:
+    """Paths of deprecated versions that the present list still holds: the next approval leaves them out."""
+    if present is None:
+        return set()
+    deprecated = session.exec(select(AiModelVersion).where(AiModelVersion.status == ModelVersionStatus.DEPRECATED))
+    listed = json.loads(present)["signed"]["targets"]
+    return {path for path in map(target_path, deprecated) if path in listed}
+
+
+def _released_targets(session: Session) -> int:
+    snapshot = content(session, "snapshot")
+    return int(json.loads(snapshot)["signed"]["meta"]["targets.json"]["version"]) if snapshot else 0
 
 
 def _store(session: Session, role: str, data: bytes, now: datetime) -> bool:
