@@ -1,0 +1,171 @@
+"""The database itself refuses every wrong status, range and contradiction, whoever asks: each CHECK is broken once."""
+
+import uuid
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from app.infra.db import normalize_url
+from tests.support.servers import Servers
+
+ID = str(uuid.UUID(int=1))
+# One valid row per table, so that a single wrong column is the only fault.
+ROWS = f"""
+    INSERT INTO organizations (id, name, plan, created_at) VALUES (1, 'A', 'enterprise', now());
+    INSERT INTO users (id, organization_id, email, name, role, is_active, created_at)
+        VALUES (1, 1, 'a@example.test', 'A', 'organization_admin', true, now());
+    INSERT INTO api_tokens (id, user_id, name, token_hash, scope, created_at)
+        VALUES ('{ID}', 1, 't', 'h', 'read', now());
+    INSERT INTO tuf_metadata (role, version, content, created_at) VALUES ('root', 1, '', now());
+    INSERT INTO edge_servers (id, name, site, latitude, longitude, loaded, inference_count, created_by, created_at)
+        VALUES (1, 'e', '', 1, 1, '[]', 0, 1, now());
+    INSERT INTO training_datasets (id, name, description, ai_module, sample_count, labeled_count, verified_count,
+        size_bytes, label_schema, environment, version, status, created_by, created_at, updated_at)
+        VALUES ('{ID}', 'd', '', 'm', 2, 1, 1, 1, '{{}}', 'dev', '1', 'draft', 1, now(), now());
+    INSERT INTO dataset_versions (id, dataset_id, number, message, sample_count, label_schema, manifest_url,
+        manifest_sha256, created_by, created_at) VALUES ('{ID}', '{ID}', 1, '', 1, '{{}}', 'u', 's', 1, now());
+    INSERT INTO training_samples (id, dataset_id, file_url, file_type, file_size, sha256, labels, annotations, metadata,
+        is_labeled, is_verified, labeled_by, verified_by, quality_score, created_at, updated_at)
+        VALUES ('{ID}', '{ID}', 'u', 'image', 1, 's', '{{}}', '[]', '{{}}', true, true, 1, 1, 0.5, now(), now());
+    INSERT INTO ai_model_versions (id, ai_module, version, name, description, model_file_url, model_file_size,
+        bundle_sha256, accuracy, precision_score, recall_score, f1_score, metrics, inference_time_ms, min_edge_version,
+        supported_platforms, status, is_approved, approved_by, approved_at, is_released, released_at, release_notes,
+        created_at, updated_at)
+        VALUES ('{ID}', 'm', '1.0.0', 'n', '', 'u', 1, 's', 1, 1, 1, 1, '{{}}', 1, '0.1.0', '{{}}', 'released', true, 1,
+        now(), true, now(), '', now(), now());
+    INSERT INTO training_jobs (id, name, description, ai_module, dataset_id, training_config, hyperparameters, status,
+        progress_percent, current_epoch, total_epochs, metrics, training_logs, output_model_version, created_by,
+        attempt, created_at, updated_at)
+        VALUES ('{ID}', 'j', '', 'm', '{ID}', '{{}}', '{{}}', 'completed', 100, 1, 2, '{{}}', '', '{ID}', 1, 1, now(),
+        now());
+    INSERT INTO metric_points (job_id, name, step, epoch, value, recorded_at) VALUES ('{ID}', 'loss', 1, 1, 1, now());
+    INSERT INTO rollouts (id, model_version_id, kind, target_count, created_by, created_at)
+        VALUES ('{ID}', '{ID}', 'single', 1, 1, now());
+    INSERT INTO model_deployments (id, rollout_id, model_version_id, ai_module, edge_server_id, status,
+        progress_percent, retry_count, created_at, updated_at)
+        VALUES ('{ID}', '{ID}', '{ID}', 'm', 1, 'pending', 0, 0, now(), now());
+"""
+# table: constraint = the change that must be refused
+BROKEN = {
+    "organizations": {"plan_known": "plan = 'free'"},
+    "users": {
+        "role_known": "role = 'root'",
+        "email_lower": "email = 'A@example.test'",
+        "organization_admin_has_organization": "organization_id = NULL",
+    },
+    "api_tokens": {"scope_known": "scope = 'write'"},
+    "tuf_metadata": {"role_known": "role = 'mirrors'", "version_range": "version = 0"},
+    "edge_servers": {
+        "latitude_range": "latitude = 90.1",
+        "longitude_range": "longitude = -180.1",
+        "enrolled_has_key": "enrolled_at = now()",
+    },
+    "training_datasets": {
+        "status_known": "status = 'deleted'",
+        "environment_known": "environment = 'prod'",
+        "sample_count_range": "sample_count = -1, labeled_count = 0, verified_count = 0",
+        "labeled_count_range": "labeled_count = 3",
+        "verified_count_range": "verified_count = 2",
+        "size_bytes_range": "size_bytes = -1",
+    },
+    "dataset_versions": {"number_range": "number = 0", "sample_count_range": "sample_count = 0"},
+    "training_samples": {
+        "file_type_known": "file_type = 'audio'",
+        "file_size_range": "file_size = 0",
+        "quality_score_range": "quality_score = 1.5",
+        "labeled_by_someone": "labeled_by = NULL",
+        "verified_is_labeled": "verified_by = NULL",
+        "verified_or_rejected": "rejection_reason = 'blurred'",
+    },
+    "training_jobs": {
+        "status_known": "status = 'paused'",
+        "progress_percent_range": "progress_percent = 101",
+        "attempt_range": "attempt = -1",
+        "current_epoch_range": "current_epoch = 3",
+        "completed_has_output": "output_model_version = NULL",
+        "failed_has_reason": "status = 'failed'",
+    },
+    "metric_points": {"step_range": "step = -1", "epoch_range": "epoch = -1"},
+    "ai_model_versions": {
+        "status_known": "status = 'live'",
+        "accuracy_range": "accuracy = 1.1",
+        "precision_score_range": "precision_score = -0.1",
+        "recall_score_range": "recall_score = 1.1",
+        "f1_score_range": "f1_score = 1.1",
+        "inference_time_ms_range": "inference_time_ms = -1",
+        "model_file_size_range": "model_file_size = 0",
+        "unapproved_before_approval": "status = 'testing'",
+        "approved_is_approved": "is_approved = false, is_released = false, status = 'approved'",
+        "approval_has_person": "approved_by = NULL",
+        "released_is_released": "is_released = false",
+        "release_after_approval": "released_at = NULL",
+    },
+    "rollouts": {"kind_known": "kind = 'canary'", "target_count_range": "target_count = -1"},
+    "model_deployments": {
+        "status_known": "status = 'queued'",
+        "progress_percent_range": "progress_percent = -1",
+        "retry_count_range": "retry_count = -1",
+        "failed_has_reason": "status = 'failed'",
+    },
+}
+CASES = [(table, name, change) for table, broken in BROKEN.items() for name, change in broken.items()]
+
+
+@pytest.fixture(scope="module")
+def connection(stack: Servers) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
+    """A database with one valid row per table."""
+    with stack.clone() as name:
+        url = normalize_url(stack.url(name)).replace("+psycopg", "", 1)
+        with psycopg.connect(url) as opened:
+            opened.execute(ROWS.encode())
+            opened.commit()
+            yield opened
+
+
+def test_every_check_of_the_database_is_broken_here(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+    query = "SELECT conname FROM pg_constraint WHERE contype = 'c' AND connamespace = 'public'::regnamespace"
+    known = {str(name) for (name,) in connection.execute(query)}
+    assert known == {f"ck_{table}_{name}" for table, name, _ in CASES}
+
+
+@pytest.mark.parametrize(("table", "name", "change"), CASES, ids=[f"{t}-{n}" for t, n, _ in CASES])
+def test_check_refuses(connection: psycopg.Connection[tuple[object, ...]], table: str, name: str, change: str) -> None:
+    statement = sql.SQL("UPDATE {} SET ").format(sql.Identifier(table)).as_string(connection) + change
+    with connection.transaction(force_rollback=True):
+        for other in sorted(set(BROKEN[table]) - {name}):  # this one alone must refuse
+            connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT ck_{table}_{other}".encode())
+        with pytest.raises(psycopg.errors.CheckViolation) as refusal, connection.transaction():
+            connection.execute(statement.encode())
+    assert refusal.value.diag.constraint_name == f"ck_{table}_{name}"
+
+
+@pytest.mark.parametrize("table", ["users", "training_datasets", "ai_model_versions", "training_jobs", "edge_servers"])
+def test_organization_that_does_not_exist_is_refused(
+    connection: psycopg.Connection[tuple[object, ...]], table: str
+) -> None:
+    with pytest.raises(psycopg.errors.ForeignKeyViolation), connection.transaction():
+        connection.execute(f"UPDATE {table} SET organization_id = 99".encode())
+
+
+def test_second_unfinished_deployment_of_a_module_on_an_edge_is_refused(
+    connection: psycopg.Connection[tuple[object, ...]],
+) -> None:
+    copy = "INSERT INTO model_deployments SELECT (jsonb_populate_record(d, jsonb_build_object('id', %s::text))).* {}"
+    statement = copy.format("FROM model_deployments d").encode()
+    with pytest.raises(psycopg.errors.UniqueViolation), connection.transaction():
+        connection.execute(statement, [str(uuid.uuid4())])
+    with connection.transaction(force_rollback=True):
+        connection.execute(b"UPDATE model_deployments SET status = 'completed'")
+        connection.execute(statement, [str(uuid.uuid4())])
+
+
+def test_two_global_records_cannot_share_a_name_and_version(
+    connection: psycopg.Connection[tuple[object, ...]],
+) -> None:
+    for table in ("training_datasets", "ai_model_versions"):
+        changed = "(jsonb_populate_record(d, jsonb_build_object('id', %s::text))).*"
+        copy = f"INSERT INTO {table} SELECT {changed} FROM {table} d"
+        with pytest.raises(psycopg.errors.UniqueViolation), connection.transaction():
+            connection.execute(copy.encode(), [str(uuid.uuid4())])
