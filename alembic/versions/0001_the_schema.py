@@ -41,6 +41,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_organizations')),
     sa.UniqueConstraint('name', name=op.f('uq_organizations_name'))
     )
+    op.create_index('ix_organizations_order', 'organizations', ['created_at', 'id'], unique=False)
     op.create_table('tuf_metadata',
     sa.Column('role', sa.Text(), nullable=False),
     sa.Column('version', sa.Integer(), autoincrement=False, nullable=False),
@@ -66,6 +67,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_users')),
     sa.UniqueConstraint('email', name=op.f('uq_users_email'))
     )
+    op.create_index('ix_users_order', 'users', ['created_at', 'id'], unique=False)
     op.create_index(op.f('ix_users_organization_id'), 'users', ['organization_id'], unique=False)
     op.create_table('ai_model_versions',
     sa.Column('id', sa.Uuid(), nullable=False),
@@ -471,9 +473,11 @@ def downgrade() -> None:
     op.drop_index(op.f('ix_ai_model_versions_base_version_id'), table_name='ai_model_versions')
     op.drop_index(op.f('ix_ai_model_versions_approved_by'), table_name='ai_model_versions')
     op.drop_table('ai_model_versions')
+    op.drop_index('ix_users_order', table_name='users')
     op.drop_index(op.f('ix_users_organization_id'), table_name='users')
     op.drop_table('users')
     op.drop_table('tuf_metadata')
+    op.drop_index('ix_organizations_order', table_name='organizations')
     op.drop_table('organizations')
     op.drop_index('ix_audit_events_subject', table_name='audit_events')
     op.drop_index('ix_audit_events_owner', table_name='audit_events')

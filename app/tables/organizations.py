@@ -1,5 +1,6 @@
 """Organizations (tenants) and their plan."""
 
+from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 from app.domain.permissions import Plan
@@ -10,7 +11,7 @@ class Organization(SQLModel, table=True):
     """A customer. Records without an organization are global."""
 
     __tablename__ = "organizations"
-    __table_args__ = (one_of("plan", Plan),)
+    __table_args__ = (one_of("plan", Plan), Index("ix_organizations_order", "created_at", "id"))
 
     id: int | None = Field(default=None, primary_key=True)
     name: str = text_column(unique=True)

@@ -17,6 +17,7 @@ class User(SQLModel, table=True):
         CheckConstraint(
             "role <> 'organization_admin' OR organization_id IS NOT NULL", name="organization_admin_has_organization"
         ),
+        Index("ix_users_order", "created_at", "id"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
