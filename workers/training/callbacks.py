@@ -12,6 +12,7 @@ from typing import Any
 
 import lightning as L
 import torch
+from lightning.pytorch.callbacks import Checkpoint
 
 from app.errors import Invalid
 from workers.training.checkpoints import BEST, LAST, SECTION, write_atomically
@@ -53,8 +54,9 @@ class ReportMetrics(L.Callback):
         self._started = 0.0
         self._first_step = 0
         self._told: tuple[int, int] | None = None
-        self._correct = torch.zeros(0)
+        self._correct: torch.Tensor | int = 0
         self._seen = 0
+        self._rate = 0.0
 
     def on_train_start(self, trainer: L.Trainer, _module: L.LightningModule) -> None:
         self._started, self._first_step = self._clock(), trainer.global_step
@@ -63,12 +65,16 @@ class ReportMetrics(L.Callback):
     def on_train_epoch_start(self, _trainer: L.Trainer, module: L.LightningModule) -> None:
         self._correct, self._seen = torch.zeros((), dtype=torch.int64, device=module.device), 0
 
+    def on_train_batch_start(self, trainer: L.Trainer, *_: Any) -> None:
+        # Read before the step: after it the schedule has already moved on.
+        self._rate = float(trainer.optimizers[0].param_groups[0]["lr"])
+
     def on_train_batch_end(
         self, trainer: L.Trainer, _module: L.LightningModule, outputs: Any, batch: Any, _index: int
     ) -> None:
         step, epoch = trainer.global_step, trainer.current_epoch + 1
         loss = float(outputs["loss"])
-        rate = float(trainer.optimizers[0].param_groups[0]["lr"])
+        rate = self._rate
         if not math.isfinite(loss):
             raise diverged(loss, step, epoch, rate)
         self._reporter.metric("train_loss", step, epoch, loss)
@@ -83,7 +89,7 @@ class ReportMetrics(L.Callback):
         values |= {name: float(trainer.callback_metrics[name]) for name in ("val_loss", "val_accuracy")}
         for name, value in values.items():
             if not math.isfinite(value):
-                raise diverged(value, step, epoch, float(trainer.optimizers[0].param_groups[0]["lr"]))
+                raise diverged(value, step, epoch, self._rate)
             self._reporter.metric(name, step, epoch, value)
         told = ", ".join(f"{name} {value:.4f}" for name, value in values.items())
         self._reporter.log(f"epoch {epoch} of {self._total_epochs}: {told}")
@@ -100,10 +106,11 @@ class ReportMetrics(L.Callback):
         self._reporter.progress(epoch=epoch, total_epochs=self._total_epochs, percent=percent, eta_seconds=eta)
 
 
-class AtomicCheckpoint(L.Callback):
+class AtomicCheckpoint(Checkpoint):
     """Keeps `last.ckpt` (every epoch) and `best.ckpt` (lowest validation loss) whole at any moment.
 
-    It comes after every other callback, early stopping above all, so that a file holds their state of that epoch.
+    Lightning runs callbacks of the class `Checkpoint` after all others, early stopping among them, so that a file holds
+    their state of that epoch.
     """
 
     def __init__(self, folder: Path, section: Mapping[str, Any]) -> None:

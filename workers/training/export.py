@@ -1,11 +1,12 @@
 """The ONNX graph: written, checked, and proved equal to torch before anybody sees it.
 
 The TorchScript exporter is used, not the newer `dynamo=True`. Measured on these nets with torch 2.13: both give the
-same nodes, the same differences and the same latency, but dynamo takes 2–5 s instead of 0.1 s, runs a compiler in a forked
-worker, and writes stack traces with local paths into the file, so equal runs on two machines would give unequal
-bundles. Since that exporter is deprecated, torch is pinned and `prove_parity` judges every graph.
+same nodes, the same differences and the same latency, but dynamo takes 2–5 s instead of 0.1 s, runs a compiler in a
+forked worker, and writes stack traces with local paths into the file, so equal runs on two machines would give unequal
+bundles. Since the TorchScript exporter is deprecated, torch is pinned and `prove_parity` judges every graph.
 """
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -34,17 +35,19 @@ class ExportMismatch(DomainError):
 def export_onnx(model: Exportable, form: InputFormat, path: Path) -> None:
     """Write one self-contained file with a free batch dimension."""
     example = torch.zeros((2, *form.shape), dtype=torch.uint8)
-    torch.onnx.export(
-        model.to("cpu").eval(),
-        (example,),
-        str(path),
-        input_names=[INPUT],
-        output_names=[OUTPUT],
-        dynamic_axes={INPUT: {0: "N"}, OUTPUT: {0: "N"}},
-        opset_version=OPSET,
-        dynamo=False,
-        external_data=False,
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # see the docstring of this module
+        torch.onnx.export(
+            model.to("cpu").eval(),
+            (example,),
+            str(path),
+            input_names=[INPUT],
+            output_names=[OUTPUT],
+            dynamic_axes={INPUT: {0: "N"}, OUTPUT: {0: "N"}},
+            opset_version=OPSET,
+            dynamo=False,
+            external_data=False,
+        )
     onnx.checker.check_model(str(path), full_check=True)
 
 

@@ -43,15 +43,15 @@ def _is_memory_fault(error: Exception) -> bool:
 
 
 @contextmanager
-def quiet_libraries() -> Iterator[None]:
-    """Keep Lightning's banners and advice, and the exporter's deprecation notes, out of the worker's log."""
+def quiet_lightning() -> Iterator[None]:
+    """Keep Lightning's banners and advice (on loader processes, above all) out of the worker's log."""
     loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module=r"(lightning|torch\.onnx)(\..*)?")
+            warnings.filterwarnings("ignore", module=r"lightning\..*")
             yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):

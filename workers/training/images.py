@@ -25,8 +25,9 @@ Pixels = NDArray[np.uint8]
 SMALLEST_SIDE, LARGEST_SIDE, COMMON_SIDE = 8, 512, 64
 KEEP_DECODED_BYTES = 512 * 2**20
 _GREY_MODES = frozenset({"1", "L", "I", "F", "I;16", "I;16B", "I;16L"})
-FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "BMP", "GIF", "TIFF", "PPM")
-"""What an edge server decodes; training on anything else would make a model that nobody can ask."""
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
+"""What an edge server decodes; training on anything else would make a model that nobody can ask. (Pillow opens MPO as
+JPEG; naming MPO here would make it fail on every format behind it.)"""
 # What Pillow's decoders raise on damaged files, beside what their documentation says.
 _UNREADABLE = (
     OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, OverflowError, ZeroDivisionError,

@@ -122,11 +122,9 @@ class Classifier(L.LightningModule):
     def exportable(self) -> Exportable:
         return Exportable(self.preprocess, self.net).eval()
 
-    def on_train_epoch_start(self) -> None:
-        # Dropout draws from torch's global generator: seeded per epoch, a resumed run repeats an uninterrupted one.
-        torch.manual_seed(derived_seed(self.seed, "epoch", self.current_epoch))
-
     def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> dict[str, Tensor]:
+        # Dropout draws from torch's global generator; seeded per step, a resumed run repeats an uninterrupted one.
+        torch.manual_seed(derived_seed(self.seed, "step", self.global_step))
         images, targets = batch
         logits = self(images)
         loss = functional.cross_entropy(logits, targets)

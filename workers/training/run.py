@@ -25,7 +25,7 @@ from workers.training.callbacks import (
     stop_if_cancelled,
 )
 from workers.training.data import Augmentation, ImageDataset, batches, derived_seed
-from workers.training.guards import choose_accelerator, memory_faults_explained, quiet_libraries
+from workers.training.guards import choose_accelerator, memory_faults_explained, quiet_lightning
 from workers.training.images import ImageStore, InputFormat, survey
 from workers.training.model import Architecture, Classifier
 from workers.training.spec import BundleInputs, Reporter, TrainingResult, TrainingSample, TrainingSpec
@@ -57,7 +57,7 @@ def train(spec: TrainingSpec, reporter: Reporter) -> TrainingResult:
     torch.set_num_threads(spec.threads)
     result = TrainingResult(cancelled=False)
     try:
-        with quiet_libraries(), memory_faults_explained(spec.hyperparameters):
+        with quiet_lightning(), memory_faults_explained(spec.hyperparameters):
             _run(spec, reporter, result)
     except Cancelled:
         last = spec.work_dir / checkpoints.LAST
@@ -91,10 +91,9 @@ def _run(spec: TrainingSpec, reporter: Reporter, result: TrainingResult) -> None
     # Callbacks
     section = _section(spec, shape, split, known)
     keeper = AtomicCheckpoint(spec.work_dir, section)
-    callbacks: list[L.Callback] = [CooperativeCancel(reporter), ReportMetrics(reporter, choices.epochs)]
+    callbacks: list[L.Callback] = [CooperativeCancel(reporter), ReportMetrics(reporter, choices.epochs), keeper]
     if choices.early_stopping_patience:
         callbacks.append(EarlyStopping("val_loss", patience=choices.early_stopping_patience))
-    callbacks.append(keeper)
 
     # Trainer
     trainer = L.Trainer(
@@ -106,7 +105,6 @@ def _run(spec: TrainingSpec, reporter: Reporter, result: TrainingResult) -> None
         callbacks=callbacks,
         default_root_dir=spec.work_dir,
         logger=False,
-        enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
@@ -214,6 +212,8 @@ def _fit(
             if content[checkpoints.SECTION]["finished"]:
                 keeper.load_state_dict(content["callbacks"][keeper.state_key])
                 return epoch
+            # Lightning draws the first batch before it tells the sampler which epoch it resumes.
+            data.train.epoch = epoch
     trainer.fit(
         model,
         batches(data.train, spec.hyperparameters.batch_size, shuffle_seed=spec.seed),

@@ -2,8 +2,9 @@
 
 Rules: the same samples, seed and fractions give the same split in any order and on any machine; every class is cut in
 the same proportions; a class of at least three units (see `TrainingSample.unit`) is in every split; a unit is never
-cut apart (and where one unit holds several classes, the proportions are as near as that allows). Units are ranked by sha256(seed, unit), so the split depends on the images and not on the ids they got at upload.
-What a base model was trained on is ranked last: testing on it would flatter the score of the fine-tuned model.
+cut apart, and where one unit holds several classes the proportions are as near as that allows. Units are ranked by
+sha256(seed, unit), so the split depends on the images and not on the ids they got at upload. What a base model was
+trained on is ranked last: testing on it would flatter the score of the fine-tuned model.
 """
 
 import hashlib

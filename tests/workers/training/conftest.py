@@ -1,0 +1,37 @@
+"""Fixtures of the training tests: one dataset and one finished run for all that only look at them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from workers.training.run import train
+from workers.training.spec import TrainingResult, TrainingSample, TrainingSpec
+
+from .doubles import Recorder, draw_dataset, make_spec
+
+
+@dataclass(frozen=True)
+class Finished:
+    spec: TrainingSpec
+    result: TrainingResult
+    reporter: Recorder
+
+
+@pytest.fixture(scope="session")
+def marks(tmp_path_factory: pytest.TempPathFactory) -> list[TrainingSample]:
+    return draw_dataset(tmp_path_factory.mktemp("marks"))
+
+
+@pytest.fixture(scope="session")
+def finished(marks: list[TrainingSample], tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """A run of four epochs. Look, don't touch."""
+    choices = {"epochs": 4, "batch_size": 8, "learning_rate": 0.01}
+    spec = make_spec(marks, tmp_path_factory.mktemp("run"), hyperparameters=choices)
+    reporter = Recorder()
+    return Finished(spec, train(spec, reporter), reporter)
+
+
+@pytest.fixture
+def work_dir(tmp_path: Path) -> Path:
+    return tmp_path / "work"
