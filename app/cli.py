@@ -11,7 +11,7 @@ import typer
 from pydantic import SecretStr, ValidationError
 
 from app.domain.permissions import Plan, Role, SystemActor
-from app.errors import DomainError
+from app.errors import DomainError, Invalid
 from app.infra.db import transaction
 from app.keys_cli import app as keys
 from app.logs import configure_logging
@@ -86,6 +86,27 @@ def doctor() -> None:
 
 
 @cli.command()
+def bench(
+    name: Annotated[str, typer.Argument(help="start: seconds to the first page; live: delay of the live channel.")],
+    json_file: Annotated[Path | None, typer.Option("--json", help="Also write the result to this file.")] = None,
+) -> None:
+    """Measure something, on this machine, now."""
+    from app.bench import BENCHES, machine
+
+    if name not in BENCHES:
+        raise Invalid(f"There is no bench {name!r}. There are: {', '.join(BENCHES)}.")
+    if name == "start":
+        result = BENCHES[name]()
+    else:
+        with _servers():
+            result = BENCHES[name]()
+    text = json.dumps({"bench": name, "machine": machine(), **result}, indent=2)
+    typer.echo(text)
+    if json_file is not None:
+        json_file.write_text(text + "\n")
+
+
+@cli.command()
 def openapi(out: Annotated[Path | None, typer.Option(help="A file; default: the screen.")] = None) -> None:
     """Print the OpenAPI document."""
     from app.api.app import create_api
@@ -108,9 +129,7 @@ def create_user(
     from app.schemas.people import UserCreate
     from app.services import users
 
-    password = (
-        typer.prompt("Password", hide_input=True, confirmation_prompt=True) if sys.stdin.isatty() else _one_line()
-    )
+    password = _ask_password()
     request = UserCreate(
         email=email, name=name, password=SecretStr(password), role=role, organization_id=organization_id
     )
@@ -130,7 +149,9 @@ def create_organization(name: str, plan: Annotated[Plan, typer.Option(help="The 
     typer.echo(f"Created organization {view.id}: {view.name} ({view.plan}).")
 
 
-def _one_line() -> str:
+def _ask_password() -> str:
+    if sys.stdin.isatty():
+        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
     return sys.stdin.readline().rstrip("\n")
 
 
