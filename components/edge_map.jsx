@@ -11,7 +11,7 @@ import { feature, mesh } from "topojson-client";
 
 const WIDTH = 960;
 const HEIGHT = 470;
-const CLOSEST = 40;
+const CLOSEST = 240;
 const OVERLAP = 22; // screen units between the middles of two markers
 const HEALTH = {
   offline: { word: "Offline", order: 3 }, late: { word: "Late", order: 2 },
@@ -86,7 +86,7 @@ function Marker({ group, unit, selected, onOpen, onPoint }) {
   const health = healthOf(worst);
   const many = group.sites.length > 1;
   const chosen = group.sites.some((site) => site.id === selected);
-  const label = many ? `${group.sites.length} edge servers, worst: ${HEALTH[health].word}. Zoom in.` : spoken(group.sites[0]);
+  const label = many ? `${group.sites.map((site) => site.name).join(", ")}: ${group.sites.length} edge servers, worst: ${HEALTH[health].word}` : spoken(group.sites[0]);
   const radius = many ? 12 : 9;
   return (
     <g
@@ -217,9 +217,13 @@ export function EdgeMap({ worldUrl, sites = [], selected = "", height, onSelect,
   const middle = [WIDTH / 2, HEIGHT / 2];
   const pan = (dx, dy) => change((old) => bounded({ k: old.k, x: old.x + dx, y: old.y + dy }));
   const open = (group) => {
-    if (group.sites.length === 1) onSelect?.(group.sites[0].id);
-    else if (view.k >= CLOSEST) onSelect?.(group.sites[0].id);
-    else change((old) => zoomedAt(old, 2.6, [group.x, group.y]));
+    const [first] = group.sites;
+    const onePlace = group.sites.every((site) => site.point.join() === first.point.join());
+    if (!onePlace && view.k < CLOSEST) change((old) => zoomedAt(old, 2.6, [group.x, group.y]));
+    else { // nothing to look closer at: each press takes the next one
+      const next = group.sites.findIndex((site) => site.id === String(selected)) + 1;
+      onSelect?.(group.sites[next % group.sites.length].id);
+    }
   };
   const onKeyDown = (event) => {
     const step = 60;

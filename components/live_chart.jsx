@@ -5,7 +5,7 @@
  */
 
 import React, { useCallback, useEffect, useId, useRef, useState } from "react";
-import { LiveSeries, showValue, smooth, wordFor } from "./live_series.js";
+import { LiveSeries, colourIndices, showValue, smooth, wordFor } from "./live_series.js";
 import { subscribe } from "./live_socket.js";
 import { useThemeColours } from "./theme_colours.js";
 
@@ -26,14 +26,15 @@ function layoutFor({ colours, yLabel, xLabel, logY, height }) {
     font: { family: colours.font, size: 12, color: colours.ink },
     hoverlabel: { bgcolor: colours.panel, bordercolor: colours.line, font: { color: colours.ink, size: 12 } },
     xaxis: { ...axis, title: title(xLabel), rangemode: "tozero" },
-    yaxis: { ...axis, title: title(yLabel), type: logY ? "log" : "linear", nticks: 6 },
+    yaxis: { ...axis, title: title(yLabel), type: logY ? "log" : "linear", nticks: 6, hoverformat: ".4~g" },
   };
 }
 
 function tracesFor({ names, colours, smoothing, hidden }, points) {
-  return names.flatMap((name, index) => {
+  const indices = colourIndices(names);
+  return names.flatMap((name, place) => {
     const { step, value } = points.series[name] ?? { step: [], value: [] };
-    const color = colours.curves[index % colours.curves.length];
+    const color = colours.curves[indices[place] % colours.curves.length];
     // Copies: Plotly appends to the arrays it is given.
     const base = { type: "scatter", x: step.slice(), name: wordFor(name), visible: !hidden.has(name), marker: { size: 4, color } };
     const raw = {
@@ -109,13 +110,14 @@ function LinkMark({ link, problem }) {
 }
 
 function Legend({ names, latest, hidden, colours, onToggle }) {
+  const indices = colourIndices(names);
   return (
     <ul className="ty-legend" aria-label="Curves">
-      {names.map((name, index) => (
+      {names.map((name, place) => (
         <li key={name}>
           <button type="button" className="ty-legend-item" aria-pressed={!hidden.has(name)} onClick={() => onToggle(name)}
             title={hidden.has(name) ? "Show this curve" : "Hide this curve"}>
-            <span className="ty-legend-line" style={{ background: colours?.curves[index % colours.curves.length] }} aria-hidden="true" />
+            <span className="ty-legend-line" style={{ background: colours?.curves[indices[place] % colours.curves.length] }} aria-hidden="true" />
             {wordFor(name)}
             <span className="ty-legend-value">{latest[name] ? showValue(latest[name].value) : "–"}</span>
           </button>

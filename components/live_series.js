@@ -77,6 +77,20 @@ export function smooth(values) {
   });
 }
 
+/** Which theme colour each curve gets: training is always the first, validation the second, others what is free. */
+export function colourIndices(names) {
+  const wanted = names.map((name) => (name.startsWith("train_") ? 0 : name.startsWith("val_") ? 1 : -1));
+  const taken = new Set();
+  const first = wanted.map((index) => (index >= 0 && !taken.has(index) ? (taken.add(index), index) : -1));
+  let next = 0;
+  return first.map((index) => {
+    if (index >= 0) return index;
+    while (taken.has(next)) next += 1;
+    taken.add(next);
+    return next;
+  });
+}
+
 /** "val_loss" → "Validation loss". */
 export function wordFor(name) {
   const words = name.replaceAll("_", " ").replace(/^val /, "validation ").replace(/^train /, "training ");

@@ -67,7 +67,7 @@ async function decrypted(jose, text, passphrase, name) {
       keyManagementAlgorithms: ["PBES2-HS512+A256KW"], contentEncryptionAlgorithms: ["A256GCM"], maxPBES2Count: ROUNDS[1],
     }));
   } catch (error) {
-    if (error?.code === "ERR_JWE_DECRYPTION_FAILED") throw new Refusal("The passphrase is wrong for this key file.");
+    if (error?.code === "ERR_JWE_DECRYPTION_FAILED") throw new Refusal("The key file could not be opened: the passphrase is wrong, or the file was changed.");
     throw new Refusal(`${name} could not be opened: it is damaged or was changed.`);
   }
   try {

@@ -20,13 +20,16 @@ Cell = rx.Component | rx.Var[Any] | str
 
 @dataclass(frozen=True)
 class Column:
-    """One column. ``cell`` draws it for a row; ``phone`` says what becomes of it on a card."""
+    """One column. ``cell`` draws it for a row; ``phone`` says what becomes of it on a card.
+
+    "title" heads the card and carries the row's link, "corner" stands at its right, "field" is a line with its header.
+    """
 
     header: str
     cell: Callable[[Any], Cell]
     width: str | None = None
     align: Literal["left", "right", "center"] = "left"
-    phone: Literal["title", "field", "hidden"] = "field"
+    phone: Literal["title", "corner", "field", "hidden"] = "field"
 
 
 @dataclass(frozen=True)
