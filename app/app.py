@@ -1,0 +1,61 @@
+"""The composition root of the web process: API, pages, guard, and what runs beside them.
+
+The only module that knows pages and API. Granian calls `app` as a factory (see `app/web/serving.py`).
+"""
+
+import logging
+import traceback
+from types import ModuleType
+
+import reflex as rx
+from reflex.event import EventSpec
+from starlette.types import ASGIApp
+
+from app.api.app import lifespan, mounted
+from app.api.deps import cookie_name
+from app.pages import overview, sign_in, training_job, training_jobs
+from app.settings import get_settings
+from app.web import redaction
+from app.web.frontend import PlainAddresses, RuntimeAddress, SignInFirst
+from app.web.headers import SecurityHeaders, origin
+from app.web.serving import client_folder
+from components.shell import app_options
+from state.guard import Guard
+from state.session import SessionState
+
+log = logging.getLogger(__name__)
+
+PAGES: tuple[ModuleType, ...] = (overview, sign_in, training_jobs, training_job)
+
+
+def wrapped(inner: ASGIApp) -> ASGIApp:
+    """The ASGI wrappers, innermost first."""
+    settings = get_settings()
+    pages = PlainAddresses(inner, client=client_folder())
+    addressed = RuntimeAddress(pages, client=client_folder(), https=settings.secure_cookies)
+    return SecurityHeaders(
+        SignInFirst(addressed, cookie_name=cookie_name()),
+        client=client_folder(),
+        store_origin=origin(settings.s3_browser_endpoint, secure=settings.s3_secure),
+        https=settings.secure_cookies,
+    )
+
+
+def handler_broke(exception: Exception) -> EventSpec:
+    """A fault of ours: the trace goes to the log, a plain message to the person."""
+    log.error("an event handler failed:\n%s", "".join(traceback.format_exception(exception)))
+    return SessionState.report_failure()
+
+
+def create() -> rx.App:
+    """The app with its guard, its pages and its API."""
+    redaction.install(cookie_name())
+    made = rx.App(**app_options(), api_transformer=[mounted(), wrapped], backend_exception_handler=handler_broke)
+    made.add_middleware(Guard(cookie_name()), index=0)
+    made.register_lifespan_task(lifespan)
+    for module in PAGES:
+        made.add_page(module.page(), route=module.ROUTE, title=module.TITLE, on_load=getattr(module, "ON_LOAD", None))
+    return made
+
+
+app = create()

@@ -1,0 +1,134 @@
+"""What all pages of the dashboard have in common: the frame with the person in it, and small shared pieces."""
+
+from typing import Any
+
+import reflex as rx
+
+from components.feedback import empty_state, error_callout, notice_area
+from components.shell import page_frame
+from components.sign_in_form import sign_out
+from state.session import SessionState
+
+Text = rx.Var[str] | str
+SELECT = {
+    "height": "32px",
+    "width": "100%",
+    "padding": "0 10px",
+    "border_radius": "6px",
+    "border": "1px solid var(--gray-a7)",
+    "background": "var(--color-surface)",
+    "color": "var(--gray-12)",
+    "font_size": "14px",
+}
+
+
+def may(permission: str) -> rx.Var[bool]:
+    """True if the person holds `permission`. For drawing only: the services decide."""
+    return SessionState.permissions.contains(permission)
+
+
+def page(title: Text, *children: rx.Component, state: Any, active: str, **frame: Any) -> rx.Component:
+    """A page in the frame. Instead of its content it shows why the person may not see it, or what could not be had."""
+    closed = empty_state("lock", "Not part of your account", SessionState.refusal)
+    missing = empty_state("search-x", "This cannot be shown", state.problem)
+    content = rx.cond(state.problem != "", missing, rx.fragment(*children))
+    notices = rx.fragment(
+        notice_area(state.notice, state.notice_tone, on_close=state.dismiss),
+        error_callout(SessionState.failure, on_close=SessionState.dismiss_failure),
+    )
+    return page_frame(
+        title,
+        rx.cond(SessionState.refusal != "", closed, content),
+        active=active,
+        user_name=SessionState.user_name,
+        user_role=SessionState.user_role,
+        on_sign_out=sign_out(),
+        notices=notices,
+        **frame,
+    )
+
+
+def field(label: str, control: rx.Component, *, hint: Text = "") -> rx.Component:
+    """A labelled control with a quiet explanation under it."""
+    return rx.el.label(
+        rx.el.span(label, class_name="ty-field-label"),
+        control,
+        rx.el.span(hint, class_name="ty-second") if not isinstance(hint, str) or hint else rx.fragment(),
+        style={"display": "grid", "align_content": "start"},
+    )
+
+
+def choice(name: str, options: rx.Var[list[dict[str, str]]], *, placeholder: str, **props: Any) -> rx.Component:
+    """A select whose options are ``{"value", "label"}``; a plain one, so that every phone shows its own."""
+    return rx.el.select(
+        rx.el.option(placeholder, value=""),
+        rx.foreach(options, lambda option: rx.el.option(option["label"], value=option["value"])),
+        name=name,
+        class_name="ty-select",
+        style=SELECT,
+        **props,
+    )
+
+
+def form_dialog(
+    *fields: rx.Component,
+    title: Text,
+    intro: Text,
+    submit: Text,
+    state: Any,
+    open: rx.Var[bool],
+    on_open_change: Any,
+    on_submit: Any,
+    width: str = "520px",
+) -> rx.Component:
+    """A form in a dialog. What was wrong is said inside it, and what was typed stays."""
+    form = rx.form(
+        rx.el.div(*fields, style={"display": "grid", "gap": "14px"}),
+        error_callout(state.form_error),
+        rx.el.div(
+            rx.dialog.close(rx.button("Cancel", type="button", variant="soft", color_scheme="gray")),
+            rx.button(submit, type="submit", data_testid="form-submit"),
+            class_name="ty-dialog-actions",
+        ),
+        on_submit=on_submit,
+        reset_on_submit=False,
+    )
+    return rx.dialog.root(
+        rx.dialog.content(
+            rx.dialog.title(title, size="4", margin_bottom="4px"),
+            rx.dialog.description(intro, size="2", color_scheme="gray", margin_bottom="16px"),
+            form,
+            max_width=width,
+            data_testid="form-dialog",
+        ),
+        open=open,
+        on_open_change=on_open_change,
+    )
+
+
+def filters(*controls: rx.Component) -> rx.Component:
+    """A line of filters over a list."""
+    return rx.el.div(*controls, style={"display": "flex", "flex_wrap": "wrap", "gap": "8px", "margin_bottom": "12px"})
+
+
+def filter_choice(
+    label: str, value: rx.Var[str], options: list[tuple[str, str]] | rx.Var[list[dict[str, str]]], on_change: Any
+) -> rx.Component:
+    """One filter: everything, or one value. The choice lives in the address of the page."""
+    named = [rx.el.option(text, value=key) for key, text in options] if isinstance(options, list) else []
+    more = (
+        rx.fragment()
+        if isinstance(options, list)
+        else rx.foreach(options, lambda option: rx.el.option(option["label"], value=option["value"]))
+    )
+    return rx.el.select(
+        rx.el.option(f"{label}: all", value=""),
+        *named,
+        more,
+        value=value,
+        on_change=on_change,
+        aria_label=label,
+        class_name="ty-select",
+        style={**SELECT, "width": "auto", "min_width": "150px"},
+        data_testid=f"filter-{label.lower().replace(' ', '-')}",
+    )

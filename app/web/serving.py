@@ -1,0 +1,43 @@
+"""How the web process is started: the one place that knows Reflex's internal switches.
+
+The compiled front end is served by the process itself, so no Node is needed to run. The two names with a double
+underscore are Reflex's own and not documented: `tests/browser` fails if an upgrade changes them.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+FACTORY = "app.app:app"
+
+
+def web_folder() -> Path:
+    """Where Reflex builds the front end."""
+    return Path(os.environ.get("REFLEX_WEB_WORKDIR", ROOT / ".web")).resolve()
+
+
+def client_folder() -> Path:
+    """The built front end."""
+    return web_folder() / "build" / "client"
+
+
+def web_environment() -> dict[str, str]:
+    """What to add to the environment of the web process."""
+    return {
+        "__REFLEX_SKIP_COMPILE": "true",
+        "__REFLEX_MOUNT_FRONTEND_COMPILED_APP": "true",
+        "REFLEX_ENV_MODE": "prod",
+        "REFLEX_BACKEND_ONLY": "true",
+        "REFLEX_USE_GRANIAN": "true",
+        "REFLEX_TELEMETRY_ENABLED": "false",
+        "REFLEX_CHECK_LATEST_VERSION": "false",
+        "REFLEX_WEB_WORKDIR": str(web_folder()),
+        "PYTHONPATH": os.pathsep.join(part for part in (str(ROOT), os.environ.get("PYTHONPATH", "")) if part),
+    }
+
+
+def web_command(host: str, port: int) -> list[str]:
+    """The web process: dashboard, API and live channel on one port. One worker: it holds the pages' states."""
+    server = [sys.executable, "-m", "granian", "--interface", "asgi", "--factory", "--no-access-log"]
+    return [*server, "--workers", "1", "--host", host, "--port", str(port), FACTORY]

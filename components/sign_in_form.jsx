@@ -1,0 +1,89 @@
+/* Signing in and out. Both go to the API, which alone sets and clears the HttpOnly cookie, and both end in a full page
+ * load, because the event socket shows its cookie only when it connects.
+ */
+
+import React, { useId, useRef, useState } from "react";
+
+const SLOW_ANSWER_MS = 15000;
+const BARE = { outline: "none" }; // the box around the input shows the focus
+
+/** Where to go after signing in: a path of our own, never another site. */
+function destination() {
+  const wanted = new URLSearchParams(location.search).get("next") ?? "/";
+  const url = new URL(wanted, location.origin);
+  return url.origin === location.origin && !url.pathname.startsWith("/sign-in") ? url.pathname + url.search : "/";
+}
+
+async function post(path, body) {
+  const answer = await fetch(path, {
+    method: "POST",
+    headers: body ? { "content-type": "application/json" } : {},
+    body: body ? JSON.stringify(body) : undefined,
+    credentials: "same-origin",
+    signal: AbortSignal.timeout(SLOW_ANSWER_MS),
+  });
+  if (answer.ok) return;
+  const problem = await answer.json().catch(() => ({}));
+  if (answer.status === 422) throw new Error("Enter your e-mail address and your password.");
+  throw new Error(problem.detail || problem.title || `The server answered with status ${answer.status}. Try again in a moment.`);
+}
+
+const inWords = (failure) =>
+  failure.name === "TimeoutError" || failure instanceof TypeError ? "The server does not answer. Check the connection and try again." : failure.message;
+
+export function SignInForm({ actionUrl = "/api/v1/auth/sign-in", ...rest }) {
+  const id = useId();
+  const password = useRef(null);
+  const [error, setError] = useState("");
+  const [working, setWorking] = useState(false);
+  const [visible, setVisible] = useState(false);
+
+  const submit = async (event) => {
+    event.preventDefault();
+    if (working) return;
+    const fields = new FormData(event.currentTarget);
+    setWorking(true);
+    setError("");
+    try {
+      await post(actionUrl, { email: fields.get("email"), password: fields.get("password") });
+      location.replace(destination()); // the button stays busy until the next page is there
+    } catch (failure) {
+      setError(inWords(failure));
+      setWorking(false);
+      password.current?.select();
+    }
+  };
+
+  return (
+    <form {...rest} className="ty-sign" onSubmit={submit} noValidate method="post">
+      <div>
+        <label className="ty-field-label" htmlFor={`${id}-email`}>E-mail</label>
+        <span className="ty-pass">
+          <input id={`${id}-email`} name="email" type="email" autoComplete="username" autoFocus spellCheck={false} required style={BARE} data-testid="sign-in-email"
+            aria-invalid={Boolean(error)} aria-describedby={`${id}-error`} onChange={() => error && setError("")} />
+        </span>
+      </div>
+      <div>
+        <label className="ty-field-label" htmlFor={`${id}-password`}>Password</label>
+        <span className="ty-pass">
+          <input ref={password} id={`${id}-password`} name="password" type={visible ? "text" : "password"} autoComplete="current-password" required
+            style={BARE} data-testid="sign-in-password" aria-invalid={Boolean(error)} aria-describedby={`${id}-error`} onChange={() => error && setError("")} />
+          <button type="button" onClick={() => setVisible((shown) => !shown)} aria-pressed={visible}>{visible ? "Hide" : "Show"}</button>
+        </span>
+      </div>
+      <div role="alert" id={`${id}-error`} className="ty-alert-slot">
+        {error && <div className="ty-callout" data-accent-color="red" data-testid="sign-in-error"><div className="ty-callout-text">{error}</div></div>}
+      </div>
+      <button type="submit" className="ty-button" disabled={working} data-testid="sign-in-submit">{working ? "Signing in…" : "Sign in"}</button>
+    </form>
+  );
+}
+
+/** End the session and start over at the sign-in page, whatever the server says. */
+export async function signOut() {
+  try {
+    await post("/api/v1/auth/sign-out");
+  } finally {
+    location.replace("/sign-in");
+  }
+}

@@ -1,0 +1,1 @@
+"""What the pages remember and do. Thin: a handler calls one service through `base.Page` and keeps what it shows."""

@@ -1,0 +1,29 @@
+"""Addresses of pages: what stands in them, and how they are made."""
+
+from urllib.parse import urlencode
+from uuid import UUID
+
+
+def address(path: str, **query: str) -> str:
+    """`path` with the filters that are set."""
+    chosen = {name: value for name, value in query.items() if value}
+    return f"{path}?{urlencode(chosen)}" if chosen else path
+
+
+def last_part(path: str) -> str:
+    """What stands after the last slash."""
+    return path.rstrip("/").rsplit("/", 1)[-1]
+
+
+def uuid_of(path: str) -> UUID | None:
+    """The id at the end of a page's path, if it is one."""
+    try:
+        return UUID(last_part(path))
+    except ValueError:
+        return None
+
+
+def number_of(path: str) -> int | None:
+    """The number at the end of a page's path, if it is one that a database could hold."""
+    text = last_part(path)
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 9 else None

@@ -1,0 +1,158 @@
+"""What every page's state shares, and the dashboard's one door to the services.
+
+Rules:
+- Only here is a transaction opened and the person behind the session cookie looked up.
+- `caller` is set by the guard on every event; without a guard it is nobody, and services refuse nobody.
+- One event is answered by one service call in one transaction, in a thread: a handler never blocks the event loop.
+- A `DomainError` becomes a message that the page shows; it never becomes a script (no server-sent toasts).
+"""
+
+# ruff: noqa: RUF012 Reflex copies a default for every client
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import reflex as rx
+from pydantic import BaseModel, ValidationError
+from sqlmodel import Session
+
+from app.auth import sessions
+from app.domain.permissions import Actor, PersonActor
+from app.errors import DomainError
+from app.infra.db import transaction
+from app.infra.object_store import ObjectStore, get_object_store
+from state.marks import public
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Form = TypeVar("Form", bound=BaseModel)
+
+caller: ContextVar[Actor] = ContextVar("caller", default=None)
+
+
+def person_behind(cookie: str) -> PersonActor | None:
+    """Who holds this session cookie now; None if nobody does."""
+    if not cookie:
+        return None
+    with transaction() as session:
+        return sessions.actor_of_session(session, cookie)
+
+
+def store() -> ObjectStore:
+    """The object store, for services that sign URLs."""
+    return get_object_store()
+
+
+async def call(
+    service: Callable[Concatenate[Session, Actor, P], R],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> R:
+    """Run `service` as the caller, in a thread and a transaction of its own."""
+
+    def work() -> R:
+        with transaction() as session:
+            return service(session, caller.get(), *args, **kwargs)
+
+    return await asyncio.to_thread(work)
+
+
+def in_words(error: ValidationError) -> str:
+    """What is wrong with a form, one short sentence per field."""
+    faults = []
+    for fault in error.errors(include_url=False, include_input=False)[:6]:
+        field = ".".join(str(part) for part in fault["loc"] if not isinstance(part, int)).replace("_", " ")
+        message = str(fault["msg"]).removeprefix("Value error, ")
+        faults.append(f"{field or 'form'}: {message[:1].lower()}{message[1:]}")
+    return "Please check: " + "; ".join(faults) + "."
+
+
+class Page(rx.State, mixin=True):
+    """What a page shows besides its content."""
+
+    loading: bool = True
+    problem: str = ""
+    notice: str = ""
+    notice_tone: str = "success"
+    form_error: str = ""
+
+    async def _load(
+        self, service: Callable[Concatenate[Session, Actor, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R | None:
+        """What the page is about. If it cannot be had, `problem` says why in its place."""
+        try:
+            found = await call(service, *args, **kwargs)
+        except DomainError as error:
+            self.problem, self.loading = error.message, False
+            return None
+        self.problem = ""
+        return found
+
+    async def _do(
+        self, service: Callable[Concatenate[Session, Actor, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R | None:
+        """Something a button asked for. A refusal becomes the page's notice."""
+        try:
+            return await call(service, *args, **kwargs)
+        except DomainError as error:
+            self._tell(error.message, "error")
+            return None
+
+    async def _submit(
+        self, service: Callable[Concatenate[Session, Actor, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R | None:
+        """Something a form asked for. A refusal is shown inside the form."""
+        self.form_error = ""
+        try:
+            return await call(service, *args, **kwargs)
+        except DomainError as error:
+            self.form_error = error.message
+            return None
+
+    def _parse(self, form: type[Form], values: Mapping[str, Any]) -> Form | None:
+        """`values` as a request, or None with the faults in `form_error`: what a browser sends is never believed."""
+        self.form_error = ""
+        try:
+            return form.model_validate(dict(values))
+        except ValidationError as error:
+            self.form_error = in_words(error)
+            return None
+
+    def _tell(self, message: str, tone: str = "success") -> None:
+        self.notice, self.notice_tone = message, tone
+
+    @public
+    def dismiss(self) -> None:
+        """Close the notice."""
+        self.notice = ""
+
+
+class Paged(Page, mixin=True):
+    """A list that is paged by key: the cursors of the pages before this one are kept, never offsets."""
+
+    has_next: bool = False
+    has_previous: bool = False
+    summary: str = ""
+    _cursors: list[str] = []
+    _next_cursor: str = ""
+
+    def _cursor(self) -> str | None:
+        return self._cursors[-1] if self._cursors else None
+
+    def _first_page(self) -> None:
+        self._cursors = []
+
+    def _turn(self, forward: bool) -> None:
+        if forward and self._next_cursor:
+            self._cursors = [*self._cursors[-500:], self._next_cursor]
+        elif not forward:
+            self._cursors = self._cursors[:-1]
+
+    def _shown(self, count: int, next_cursor: str | None, what: str) -> None:
+        self._next_cursor = next_cursor or ""
+        self.has_next, self.has_previous = bool(next_cursor), bool(self._cursors)
+        alone = not self.has_next and not self.has_previous
+        self.summary = f"{count} {what}" if alone else f"Page {len(self._cursors) + 1} · {count} {what}"
+        self.loading = False

@@ -1,0 +1,132 @@
+"""One training job: how far it is, the tail of its log, what came of it. Curves have a way of their own."""
+
+# ruff: noqa: RUF012 Reflex copies a default for every client
+
+from typing import Any
+from uuid import UUID
+
+import reflex as rx
+
+from app import charts
+from app.domain.machines import JOB_FINISHED
+from app.domain.permissions import Permission
+from app.schemas.training_jobs import TrainingJobView
+from app.services import datasets, training_jobs
+from state import views
+from state.addresses import uuid_of
+from state.base import Page
+from state.marks import permission
+
+LOG_TAIL = 12_000
+_READ, _WRITE = Permission.JOBS_READ, Permission.JOBS_WRITE
+EMPTY: views.JobRow = {
+    "id": "",
+    "name": "",
+    "ai_module": "",
+    "status": "",
+    "progress": 0,
+    "tone": "waiting",
+    "epochs": "",
+    "accuracy": "–",
+    "eta": "",
+    "created_at": "",
+    "error": "",
+}
+
+
+class TrainingJobState(Page, rx.State):
+    """The job whose id stands in the address."""
+
+    job: views.JobRow = EMPTY
+    topics: list[str] = []
+    dataset_id: str = ""
+    dataset_name: str = ""
+    base_version_id: str = ""
+    model_version_id: str = ""
+    started_at: str = ""
+    completed_at: str = ""
+    seed: str = ""
+    is_finished: bool = False
+    is_cancelling: bool = False
+    hyperparameters: list[views.Pair] = []
+    split: list[views.Pair] = []
+    scores: list[views.Pair] = []
+    labels: list[str] = []
+    matrix: list[list[int]] = []
+    per_class: list[dict[str, Any]] = []
+    log: str = ""
+    log_cut: bool = False
+    _log_offset: int = 0
+
+    @permission(_READ)
+    async def load(self) -> Any:
+        """The job from the beginning; another job's facts are gone before this one's arrive."""
+        job_id = uuid_of(self.router.url.path)
+        if job_id is None:
+            self.problem, self.loading = "There is no such training job. Choose one from the list.", False
+            return
+        if self.job["id"] != str(job_id):
+            self.loading, self.job, self.dataset_name = True, EMPTY, ""
+            self.problem = self.log = ""
+            self.labels, self.matrix, self.per_class, self.scores = [], [], [], []
+            self.is_finished = self.log_cut = False
+            self._log_offset = 0
+            yield
+        await self._refresh(job_id)
+
+    @permission(_READ)
+    async def on_live(self, _topic: str, _data: dict[str, Any]) -> None:
+        """The job moved on: look again."""
+        if self.job["id"]:
+            await self._refresh(UUID(self.job["id"]))
+
+    @permission(_WRITE)
+    async def cancel(self) -> None:
+        """Ask the job to stop."""
+        if not self.job["id"]:
+            return
+        job = await self._do(training_jobs.cancel, UUID(self.job["id"]))
+        if job is not None:
+            self._show(job)
+            self._tell("Cancelled." if self.is_finished else "The job stops after the batch it is working on.")
+
+    async def _refresh(self, job_id: UUID) -> None:
+        job = await self._load(training_jobs.get, job_id)
+        if job is None:
+            return
+        self._show(job)
+        await self._read_log(job_id)
+        if not self.dataset_name:
+            dataset = await self._do(datasets.get, job.dataset_id)
+            self.dataset_name = f"{dataset.name} {dataset.version}" if dataset else "dataset"
+        self.loading = False
+
+    async def _read_log(self, job_id: UUID) -> None:
+        """Append what came since; only the tail is kept."""
+        while (part := await self._do(training_jobs.logs, job_id, self._log_offset)) is not None and part.text:
+            self._log_offset = part.next_offset
+            whole = self.log + part.text
+            self.log_cut = self.log_cut or len(whole) > LOG_TAIL
+            self.log = whole[-LOG_TAIL:].partition("\n")[2] if len(whole) > LOG_TAIL else whole
+
+    def _show(self, job: TrainingJobView) -> None:
+        self.job = views.job_row(job)
+        self.topics = [f"job:{job.id}"]
+        self.is_finished = job.status in JOB_FINISHED
+        self.is_cancelling = job.cancel_requested_at is not None and not self.is_finished
+        self.dataset_id = str(job.dataset_id)
+        self.base_version_id = str(job.base_model_version or "")
+        self.model_version_id = str(job.output_model_version or "")
+        self.started_at, self.completed_at = views.iso(job.started_at), views.iso(job.completed_at)
+        self.seed = str(job.training_config.get("seed", 0))
+        self.hyperparameters = views.pairs(job.hyperparameters)
+        counts = job.training_config.get("split", {}).get("counts", {})
+        self.split = [{"name": name, "value": f"{count:,} images"} for name, count in counts.items()]
+        self._show_scores(job.metrics)
+
+    def _show_scores(self, metrics: dict[str, Any]) -> None:
+        names = ("accuracy", "precision", "recall", "f1")
+        self.scores = [{"name": name, "value": views.share(metrics[name])} for name in names if name in metrics]
+        self.labels = [str(label) for label in metrics.get("labels", [])]
+        self.matrix = metrics.get("confusion_matrix", [])
+        self.per_class = [dict(bar) for bar in charts.per_class_bars(metrics.get("per_class", {}))]

@@ -1,0 +1,167 @@
+"""Training jobs: the list, and the form that starts one."""
+
+# ruff: noqa: RUF012 Reflex copies a default for every client
+
+from typing import Any, TypedDict
+
+import reflex as rx
+from pydantic import ValidationError
+
+from app.domain.hyperparameters import describe
+from app.domain.permissions import Permission
+from app.schemas.datasets import DatasetFilter
+from app.schemas.model_versions import ModelVersionFilter
+from app.schemas.training_jobs import TrainingJobCreate, TrainingJobFilter
+from app.services import datasets, model_versions, training_jobs
+from state import views
+from state.addresses import address
+from state.base import Page, Paged, in_words
+from state.marks import permission
+
+HYPERPARAMETERS = describe()
+PAGE = 25
+_READ, _WRITE = Permission.JOBS_READ, Permission.JOBS_WRITE
+
+
+class Option(TypedDict):
+    """One entry of a select."""
+
+    value: str
+    label: str
+
+
+class TrainingJobsState(Paged, rx.State):
+    """One page of jobs, newest first."""
+
+    rows: list[views.JobRow] = []
+    topics: list[str] = ["jobs"]
+    status: str = ""
+
+    @permission(_READ)
+    async def load(self) -> None:
+        """The first page, filtered as the address says."""
+        self.status = self.router.url.query_parameters.get("status", "")
+        self._first_page()
+        await self._refresh()
+
+    @permission(_READ)
+    async def on_live(self, _topic: str, _data: dict[str, Any]) -> None:
+        """Something changed: look again."""
+        await self._refresh()
+
+    @permission(_READ)
+    async def next_page(self) -> None:
+        """Older jobs."""
+        self._turn(forward=True)
+        await self._refresh()
+
+    @permission(_READ)
+    async def previous_page(self) -> None:
+        """Newer jobs."""
+        self._turn(forward=False)
+        await self._refresh()
+
+    @permission(_READ)
+    def filter_status(self, status: str) -> Any:
+        """Put the filter into the address; loading follows from it."""
+        return rx.redirect(address("/jobs", status=status), replace=True)
+
+    async def _refresh(self) -> None:
+        try:
+            wanted = TrainingJobFilter.model_validate({"status": self.status or None})
+        except ValidationError as error:
+            self.problem = in_words(error)
+            return
+        page = await self._load(training_jobs.list_jobs, wanted, self._cursor(), PAGE)
+        if page is None:
+            return
+        self.rows = [views.job_row(job) for job in page.items]
+        self.topics = ["jobs", *(f"job:{row['id']}" for row in self.rows if row["status"] == "running")]
+        self._shown(len(self.rows), page.next_cursor, "jobs")
+
+
+class NewJobState(Page, rx.State):
+    """The form of a new job."""
+
+    is_open: bool = False
+    datasets: list[Option] = []
+    bases: list[Option] = []
+    dataset_id: str = ""
+    _modules: dict[str, str] = {}
+
+    @permission(_WRITE)
+    async def set_open(self, is_open: bool) -> None:
+        """Open the form with the datasets that can be trained on, or close it."""
+        self.form_error, self.bases, self.dataset_id = "", [], ""
+        self.is_open = bool(is_open)
+        if not self.is_open:
+            return
+        page = await self._submit(datasets.list_datasets, DatasetFilter(), None, 200)
+        found = [item for item in page.items if item.status != "archived" and item.verified_count] if page else []
+        self._modules = {str(item.id): item.ai_module for item in found}
+        self.datasets = [
+            {"value": str(item.id), "label": f"{item.name} {item.version} · {item.verified_count:,} verified"}
+            for item in found
+        ]
+        if not found and not self.form_error:
+            self.form_error = "No dataset has verified samples yet. Label and verify some first."
+        if len(found) == 1:
+            await self._choose(str(found[0].id))
+
+    @permission(_WRITE)
+    async def choose_dataset(self, dataset_id: str) -> None:
+        """Offer the models of the dataset's module as a base."""
+        await self._choose(str(dataset_id))
+
+    async def _choose(self, dataset_id: str) -> None:
+        self.dataset_id, self.bases = dataset_id, []
+        module = self._modules.get(dataset_id)
+        if module is None:
+            return
+        page = await self._submit(model_versions.list_versions, ModelVersionFilter(ai_module=module), None, 100)
+        self.bases = [
+            {"value": str(item.id), "label": f"{item.version} · {item.status} · accuracy {views.share(item.accuracy)}"}
+            for item in (page.items if page else [])
+            if item.status != "deprecated"
+        ]
+
+    @permission(_WRITE)
+    async def submit(self, form: dict[str, Any]) -> Any:
+        """Start the job and go to its page."""
+        texts = {str(name): str(value).strip() for name, value in form.items()}
+        request = self._parse(
+            TrainingJobCreate,
+            {
+                "name": texts.get("name", ""),
+                "description": texts.get("description", ""),
+                "dataset_id": texts.get("dataset_id", ""),
+                "base_model_version": texts.get("base_model_version") or None,
+                "seed": texts.get("seed") or 0,
+                "hyperparameters": _hyperparameters(texts),
+            },
+        )
+        job = await self._submit(training_jobs.create, request) if request else None
+        if job is None:
+            return None
+        self.is_open = False
+        return rx.redirect(f"/jobs/{job.id}")
+
+
+def _hyperparameters(texts: dict[str, str]) -> dict[str, Any]:
+    """The fields of the form that were filled, as the types they should be; what is not a number is refused later."""
+    values: dict[str, Any] = {}
+    for known in HYPERPARAMETERS:
+        text = texts.get(known["name"], "")
+        if text:
+            values[known["name"]] = _typed(known, text)
+    return values
+
+
+def _typed(known: dict[str, Any], text: str) -> int | float | str:
+    wants_number = known["kind"] != "choice" or all(isinstance(choice, int) for choice in known["choices"])
+    for convert in (int, float) if wants_number else ():
+        try:
+            return convert(text)
+        except ValueError:
+            continue
+    return text
