@@ -94,6 +94,14 @@ def actor_of_token(session: Session, secret: str) -> PersonActor:
     return _actor(session, user, read_only=row.scope == "read")
 
 
+def person_by_email(session: Session, email: str) -> PersonActor:
+    """The person with that address, for whoever runs the server."""
+    user = session.exec(select(User).where(User.email == email, col(User.is_active))).one_or_none()
+    if user is None:
+        raise NotFound(f"There is no active person with the address {email}.")
+    return _actor(session, user)
+
+
 def create_token(session: Session, actor: Actor, request: ApiTokenCreate) -> ApiTokenCreated:
     """A new token of the actor's own. Its secret is in this answer and nowhere else."""
     person = _person(actor)

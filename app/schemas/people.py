@@ -2,18 +2,37 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
 from app.domain.permissions import Permission, Plan, Role
 from app.schemas.base import UUID, DatabaseId, Name, Request, View, datetime
 
+def _email(text: str) -> str:
+    name, at, host = text.partition("@")
+    if not (name and at and host) or "@" in host or any(c.isspace() or ord(c) < 32 for c in text):
+        raise ValueError("an e-mail address looks like ann@example.org")
+    return text
+
+
+def _password(secret: SecretStr) -> SecretStr:
+    if not MIN_PASSWORD <= len(secret.get_secret_value()) <= MAX_PASSWORD:
+        raise ValueError(f"a password needs {MIN_PASSWORD} to {MAX_PASSWORD} characters")
+    return secret
+
+
+MIN_PASSWORD, MAX_PASSWORD = 12, 200
+
 Email = Annotated[
     str,
-    StringConstraints(
-        strip_whitespace=True, to_lower=True, max_length=254, pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+$"
-    ),
+    StringConstraints(strip_whitespace=True, to_lower=True, max_length=254),
+    AfterValidator(_email),
+    Field(json_schema_extra={"format": "email"}),
 ]
-Password = Annotated[SecretStr, Field(min_length=12, max_length=200)]
+Password = Annotated[
+    SecretStr,
+    AfterValidator(_password),
+    Field(json_schema_extra={"minLength": MIN_PASSWORD, "maxLength": MAX_PASSWORD}),
+]
 
 
 class SignIn(Request):
