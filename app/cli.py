@@ -203,7 +203,7 @@ def main() -> None:
     except ValidationError as error:
         for fault in error.errors():
             where = ".".join(str(part) for part in fault["loc"]) or "settings"
-            typer.echo(f"Error: {where}: {fault['msg']}", err=True)
+            typer.echo(f"Error: {where}: {fault['msg'].removeprefix('Value error, ')}", err=True)
         sys.exit(1)
 
 

@@ -50,7 +50,7 @@ def _domain(request: Request, error: Exception) -> JSONResponse:
 def _validation(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     faults = [
-        {"field": ".".join(str(part) for part in fault["loc"]), "message": fault["msg"]}
+        {"field": ".".join(str(part) for part in fault["loc"]), "message": fault["msg"].removeprefix("Value error, ")}
         for fault in error.errors()[:50]
     ]
     detail = "; ".join(f"{fault['field']}: {fault['message']}" for fault in faults[:5])

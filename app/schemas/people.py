@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 from app.domain.permissions import Permission, Plan, Role
 from app.schemas.base import UUID, DatabaseId, Name, Request, View, datetime
 
+
 def _email(text: str) -> str:
     name, at, host = text.partition("@")
     if not (name and at and host) or "@" in host or any(c.isspace() or ord(c) < 32 for c in text):
