@@ -6,6 +6,7 @@ Secrets travel in the environment, never in the arguments.
 """
 
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -22,6 +23,8 @@ from app.supervisor.signals import impatient
 
 LOG_LIMIT_BYTES = 20_000_000
 READY_POLL_SECONDS = 0.02
+LONGEST_POLL_SECONDS = 0.25
+FULL_DISK_BYTES = 50_000_000
 TAIL_LINES = 15
 
 
@@ -78,11 +81,14 @@ class Child:
 
     def start(self, cancelled: threading.Event) -> None:
         """Start and wait until ready; on failure nothing of it runs any more. Raises StartupError."""
-        if self.spec.prepare:
-            self.spec.prepare()
-        self._spawn()
         try:
+            if self.spec.prepare:
+                self.spec.prepare()
+            self._spawn()
             self._wait_until_ready(cancelled)
+        except OSError as error:
+            self.stop(grace_seconds=1.0)
+            raise StartupError(f"{self.spec.name} could not be started: {error}") from error
         except BaseException:
             self.stop(grace_seconds=1.0)
             raise
@@ -92,23 +98,20 @@ class Child:
         spec = self.spec
         rotate(self.log_path)
         self._log_start = self.log_path.stat().st_size if self.log_path.exists() else 0
-        try:
-            with open(self.log_path, "ab", opener=private) as log:
-                self.process = subprocess.Popen(
-                    [str(part) for part in spec.argv],
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    start_new_session=True,
-                    umask=0o077,
-                    cwd=spec.cwd,
-                    env={**os.environ, **spec.env},
-                    user=spec.user,
-                    group=spec.user,
-                    extra_groups=None if spec.user is None else [],
-                )
-        except OSError as error:
-            raise StartupError(f"{spec.name} could not be started: {error}") from error
+        with open(self.log_path, "ab", opener=private) as log:
+            self.process = subprocess.Popen(
+                [str(part) for part in spec.argv],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                umask=0o077,
+                cwd=spec.cwd,
+                env={**os.environ, **spec.env},
+                user=spec.user,
+                group=spec.user,
+                extra_groups=None if spec.user is None else [],
+            )
         self._remember(self.process.pid)
 
     def _remember(self, pid: int) -> None:
@@ -122,7 +125,7 @@ class Child:
     def _wait_until_ready(self, cancelled: threading.Event) -> None:
         if self.spec.ready is None or self.process is None:
             return
-        end = time.monotonic() + self.spec.ready_seconds
+        end, pause = time.monotonic() + self.spec.ready_seconds, READY_POLL_SECONDS
         while not cancelled.is_set():
             ready = self.spec.ready()
             if self.process.poll() is not None:
@@ -133,7 +136,8 @@ class Child:
                 raise StartupError(
                     f"{self.spec.name} was not ready after {self.spec.ready_seconds:.0f} s.{self.log_tail()}"
                 )
-            cancelled.wait(READY_POLL_SECONDS)
+            cancelled.wait(pause)
+            pause = min(pause * 1.3, LONGEST_POLL_SECONDS)
         raise StartCancelled(f"{self.spec.name} was stopped while starting")
 
     def ask_to_stop(self) -> None:
@@ -171,7 +175,10 @@ class Child:
         return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
 
     def log_tail(self) -> str:
-        """The last lines it wrote since its start, made for the end of a message."""
+        """What a message about its end should say more: a full disk, and the last lines it wrote since its start."""
+        free = shutil.disk_usage(self.data_dir).free
+        full = f" The disk of {self.data_dir} is full ({free // 1_000_000} MB free): make room."
+        advice = full if free < FULL_DISK_BYTES else ""
         try:
             with self.log_path.open("rb") as log:
                 log.seek(max(self._log_start, self.log_path.stat().st_size - 8192))
@@ -179,8 +186,8 @@ class Child:
         except FileNotFoundError:
             lines = []
         if not lines:
-            return f" It wrote nothing to {self.log_path}."
-        return "\n".join([f" The end of {self.log_path}:", *(f"  | {line}" for line in lines)])
+            return f"{advice} It wrote nothing to {self.log_path}."
+        return "\n".join([f"{advice} The end of {self.log_path}:", *(f"  | {line}" for line in lines)])
 
 
 def private(path: str, flags: int) -> int:

@@ -146,8 +146,8 @@ class Supervisor:
                 return
             try:
                 child.start(self._stopping)
-            except StartupError as error:
-                what, failures = str(error), failures + 1
+            except StartupError:
+                what, failures = f"{child.ending()} again", failures + 1
                 continue
             self.report(f"{name} is running again (process {child.process.pid if child.process else '?'})")
             self._watch(child, failures)

@@ -186,10 +186,13 @@ class Postgres:
 
     def ensure_database(self) -> None:
         """Make the product's database in a new cluster."""
-        with self._connect("postgres") as connection:
-            found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone()
-            if not found:
-                connection.execute(f"CREATE DATABASE {DATABASE}")
+        try:
+            with self._connect("postgres") as connection:
+                found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone()
+                if not found:
+                    connection.execute(f"CREATE DATABASE {DATABASE}")
+        except psycopg.Error as error:
+            raise StartupError(f"the database {DATABASE} could not be made in {self.cluster}: {error}") from error
 
     def _connect(self, database: str) -> psycopg.Connection[tuple[object, ...]]:
         return psycopg.connect(

@@ -17,7 +17,7 @@ from app.infra.embedded.folders import InstanceLock, drop_socket_folder, open_da
 from app.infra.embedded.postgres import Postgres
 from app.infra.embedded.s3 import S3
 from app.infra.embedded.valkey import Valkey
-from app.supervisor import Supervisor, exit_on_signals, reap_leftovers
+from app.supervisor import StartupError, Supervisor, exit_on_signals, reap_leftovers
 from app.supervisor.supervisor import say
 
 DATABASE, REDIS = "TRAINYARD_DATABASE_URL", "TRAINYARD_REDIS_URL"
@@ -48,6 +48,9 @@ class Stack:
             reap_leftovers(self.data_dir, self.report)
             self.env = self._external() | self._embedded()
             runtime.export(self.data_dir, self.env)
+        except OSError as error:
+            self.stop()
+            raise StartupError(f"{error.filename or self.data_dir} cannot be used: {error.strerror}") from error
         except BaseException:
             self.stop()
             raise
