@@ -21,6 +21,7 @@ from app.errors import Conflict, NotFound
 from app.infra.db import after_commit
 from app.infra.live import publish
 from app.infra.queue import queue_id
+from app.schemas.base import storable
 from app.schemas.model_versions import TrainedModel
 from app.schemas.training_jobs import JobProgress
 from app.services import audit
@@ -247,7 +248,7 @@ def complete(session: Session, actor: Actor, ticket: RunTicket, trained: Trained
 def fail(session: Session, actor: Actor, job_id: UUID, attempt: int, message: str) -> None:
     """running or queued → failed, with a reason for people."""
     require(actor, Permission.JOBS_WRITE)
-    _end(session, actor, _locked(session, job_id, attempt), JobStatus.FAILED, message)
+    _end(session, actor, _locked(session, job_id, attempt), JobStatus.FAILED, storable(message))
 
 
 def cancelled(session: Session, actor: Actor, job_id: UUID, attempt: int) -> None:

@@ -1,7 +1,6 @@
 """Model versions: draft → testing → approved by a person's signature → released → deprecated."""
 
 import base64
-import binascii
 from typing import Any
 from uuid import UUID
 
@@ -83,7 +82,7 @@ def approve(session: Session, actor: Actor, version_id: UUID, request: ModelVers
     status = _advance(row, ModelVersionStatus.APPROVED)
     try:
         payload = base64.b64decode(request.payload_base64, validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise Invalid("payload_base64 is not base64.", field="payload_base64") from error
     list_version = trust.accept(session, actor, row, payload, request.keyid, request.signature)
     row.status, row.is_approved, row.approved_by, row.approved_at = status, True, actor.user_id, utcnow()

@@ -29,7 +29,10 @@ def _encode(created_at: datetime, row_id: UUID | int) -> str:
 def _decode(cursor: str, id_type: type) -> tuple[datetime, Any]:
     try:
         created_at, row_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        return datetime.fromisoformat(created_at), id_type(row_id)
+        key = datetime.fromisoformat(created_at), id_type(row_id)
+        if isinstance(key[1], int) and not 0 < key[1] < 2**31:
+            raise ValueError(row_id)
+        return key
     except (ValueError, TypeError, binascii.Error) as error:
         raise Invalid("The cursor is not one that this list gave out. Start again without it.") from error
 

@@ -1,6 +1,8 @@
 """Putting a label on a sample, and what follows: one person's opinion, the agreed label, the dataset's counts."""
 
+from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, not_
@@ -14,60 +16,60 @@ from app.schemas.samples import SampleLabels
 from app.tables import DatasetVersion, SampleAnnotation, TrainingDataset, TrainingSample
 from app.tables.base import utcnow
 
+# What a sample's columns say when it has no agreed label.
+UNLABELED: dict[str, Any] = {
+    "labels": {},
+    "is_labeled": False,
+    "labeled_by": None,
+    "is_verified": False,
+    "verified_by": None,
+    "rejection_reason": None,
+    "quality_score": None,
+}
+
 
 def apply(
-    session: Session, actor: PersonActor, dataset: TrainingDataset, row: TrainingSample, labels: SampleLabels
+    session: Session,
+    actor: PersonActor,
+    dataset: TrainingDataset,
+    labelled: Sequence[tuple[TrainingSample, SampleLabels]],
 ) -> None:
-    """`actor` says that `row` shows `labels`. The caller holds the lock of `dataset` and flushed `row`."""
-    classes = [c["name"] for c in dataset.label_schema["classes"]]
-    if labels.class_name not in classes:
-        raise Invalid(
-            f"{labels.class_name!r} is not a class of {dataset.name!r}. Its classes: {', '.join(classes[:30])}.",
-            field="labels.class",
-        )
-    value = {"class": labels.class_name}
-    _remember_opinion(session, actor, row, value)
-    dataset.labeled_count += 1 - int(row.is_labeled)
-    dataset.verified_count -= int(row.is_verified)
-    row.sqlmodel_update(
-        {
-            "labels": value,
-            "is_labeled": True,
-            "labeled_by": actor.user_id,
-            "is_verified": False,
-            "verified_by": None,
-            "rejection_reason": None,
-            "quality_score": None,
-            "updated_at": utcnow(),
-        }
-    )
-    session.add(row)
+    """`actor` says what each sample shows. The caller holds the lock of `dataset` and flushed the samples."""
+    classes = {c["name"] for c in dataset.label_schema["classes"]}
+    opinions = []
+    for row, labels in labelled:
+        if labels.class_name not in classes:
+            listed = ", ".join(sorted(classes)[:30])
+            raise Invalid(
+                f"{labels.class_name!r} is not a class of {dataset.name!r}. Its classes: {listed}.",
+                field="labels.class",
+            )
+        value = {"class": labels.class_name}
+        opinions.append(SampleAnnotation(sample_id=row.id, annotator_id=actor.user_id, labels=value).model_dump())
+        dataset.labeled_count += 1 - int(row.is_labeled)
+        dataset.verified_count -= int(row.is_verified)
+        row.sqlmodel_update({**UNLABELED, "labels": value, "is_labeled": True, "labeled_by": actor.user_id})
+        row.updated_at = utcnow()
+        session.add(row)
+    _remember_opinions(session, opinions)
 
 
 def clear(dataset: TrainingDataset, row: TrainingSample) -> None:
     """Take the agreed label away; opinions that were given stay."""
     dataset.labeled_count -= int(row.is_labeled)
     dataset.verified_count -= int(row.is_verified)
-    row.sqlmodel_update(
-        {
-            "labels": {},
-            "is_labeled": False,
-            "labeled_by": None,
-            "is_verified": False,
-            "verified_by": None,
-            "rejection_reason": None,
-            "quality_score": None,
-            "updated_at": utcnow(),
-        }
-    )
+    row.sqlmodel_update({**UNLABELED, "updated_at": utcnow()})
 
 
-def _remember_opinion(session: Session, actor: PersonActor, row: TrainingSample, value: dict[str, str]) -> None:
-    opinion = SampleAnnotation(sample_id=row.id, annotator_id=actor.user_id, labels=value)
-    statement = insert(SampleAnnotation).values(**opinion.model_dump())
-    session.exec(
-        statement.on_conflict_do_update(  # type: ignore[call-overload]
-            index_elements=["sample_id", "annotator_id"], set_={"labels": value, "updated_at": utcnow()}
+def _remember_opinions(session: Session, opinions: Sequence[dict[str, Any]]) -> None:
+    """One statement for all: a person's later opinion about a sample replaces the earlier one."""
+    if not opinions:
+        return
+    statement = insert(SampleAnnotation).values(list(opinions))
+    session.exec(  # type: ignore[call-overload]
+        statement.on_conflict_do_update(
+            index_elements=["sample_id", "annotator_id"],
+            set_={"labels": statement.excluded.labels, "updated_at": statement.excluded.updated_at},
         )
     )
 

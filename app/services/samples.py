@@ -112,9 +112,8 @@ def create(
         rows.append(row)
     session.add_all(rows)
     session.flush()
-    for row, wanted in zip(rows, request.samples, strict=True):
-        if wanted.labels is not None:
-            sample_labels.apply(session, actor, dataset, row, wanted.labels)
+    pairs = zip(rows, request.samples, strict=True)
+    sample_labels.apply(session, actor, dataset, [(row, wanted.labels) for row, wanted in pairs if wanted.labels])
     _touch(session, dataset)
     audit.record(session, actor, "sample.create", dataset, after={"count": len(rows)})
     return SamplesCreated(items=[SampleView.model_validate(row) for row in rows])
@@ -151,7 +150,7 @@ def update(session: Session, actor: Actor, dataset_id: UUID, sample_id: UUID, re
     if request.labels is None:
         sample_labels.clear(dataset, row)
     else:
-        sample_labels.apply(session, actor, dataset, row, request.labels)
+        sample_labels.apply(session, actor, dataset, [(row, request.labels)])
     _touch(session, dataset)
     audit.record(
         session, actor, "sample.label", row, before=before, after=row.labels, organization_id=dataset.organization_id
