@@ -124,18 +124,21 @@ def test_kill_between_swap_and_report_is_made_good_by_a_restart(serving: Serving
     assert pointer(serving)["current"] == second.sha256
 
 
-@pytest.mark.parametrize("damage", ["flip a byte", "cut", "remove"])
+@pytest.mark.parametrize("damage", ["flip a byte", "cut", "remove", "another bundle"])
 def test_previous_version_serves_when_the_current_one_is_damaged(serving: Serving, damage: str) -> None:
     cloud, node, first = serving
     second = install(cloud, serving.next())
     node.stop()
     path = serving.folder / second.sha256 / "bundle.tar"
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 1
-    if damage == "remove":
+    data = path.read_bytes()
+    if damage == "flip a byte":
+        path.write_bytes(data[:5000] + bytes([data[5000] ^ 1]) + data[5001:])
+    elif damage == "cut":
+        path.write_bytes(data[:3000])
+    elif damage == "remove":
         path.unlink()
     else:
-        path.write_bytes(bytes(data) if damage == "flip a byte" else bytes(data[:3000]))
+        path.write_bytes(serving.next("9.9.9", seed=9).data)
 
     node.start()
 

@@ -62,6 +62,8 @@ class FakeCloud:
         self.answer_ranges_with_200 = False
         self.busy_for: set[str] = set()
         self.turned_away = 0
+        self.stale_listing = False
+        self.reports: list[tuple[str, str]] = []
         self.changed = threading.Condition()
         self._token_spent = False
         self._seen_ids: set[str] = set()
@@ -83,6 +85,7 @@ class FakeCloud:
         self.slow_chunk_seconds = 0.0
         self.answer_ranges_with_200 = False
         self.busy_for = set()
+        self.stale_listing = False
         if self._server is None:
             self.start()
         for deployment in self.deployments.values():
@@ -231,10 +234,11 @@ class Exchange:
                 "version": deployment.version.version,
                 "model_version_id": deployment.version.model_version_id,
                 "target": deployment.version.target,
-                "status": deployment.status,
+                "status": "downloading" if self.cloud.stale_listing else deployment.status,
             }
             for deployment in list(self.cloud.deployments.values())
-            if deployment.status not in ("completed", "failed") and not deployment.superseded
+            if (deployment.status not in ("completed", "failed") or self.cloud.stale_listing)
+            and not deployment.superseded
         ]
         self._json({"server_time": "", "heartbeat_interval_seconds": self.cloud.interval, "assignments": open_ones})
 
@@ -243,6 +247,7 @@ class Exchange:
 
     def _progress(self, deployment: Deployment) -> None:
         report = json.loads(self.body)
+        self.cloud.reports.append((deployment.id, report["status"]))
         if report["status"] in self.cloud.busy_for:
             self.cloud.turned_away += 1
             return self._problem(503, "unavailable", "Busy.")
