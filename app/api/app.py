@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from importlib import resources
 
-from fastapi import Depends, FastAPI, Request
+from fastapi import FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
 from starlette.applications import Starlette
@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import __version__
 from app.api import problems
-from app.api.deps import limit_body
+from app.api.limits import BodyLimitMiddleware
 from app.api.v1 import (
     datasets,
     deployments,
@@ -76,7 +76,6 @@ def create_api() -> FastAPI:
         description=DESCRIPTION,
         docs_url=None,
         redoc_url=None,
-        dependencies=[Depends(limit_body)],
         responses={
             code: {"description": text, "content": {problems.MEDIA_TYPE: {}}}
             for code, text in ((401, "Not signed in"), (403, "Not allowed"), (404, "Not found"), (409, "Conflict"))
@@ -88,6 +87,7 @@ def create_api() -> FastAPI:
     api.include_router(live.router)
     api.include_router(health.router)
     _serve_docs(api)
+    api.add_middleware(BodyLimitMiddleware)
     api.add_middleware(RequestContextMiddleware)
     return api
 

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from app.auth import edge_keys, sessions
 from app.domain.permissions import Actor
-from app.errors import Forbidden, TooLarge, Unauthenticated
+from app.errors import Forbidden, Unauthenticated
 from app.infra.db import transaction
 from app.infra.object_store import S3ObjectStore, get_object_store
 from app.schemas.base import Request as Request_
@@ -20,7 +20,6 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-MAX_BODY_BYTES = 8 * 1024 * 1024
 
 
 def cookie_name() -> str:
@@ -81,22 +80,6 @@ def _same_origin(request: Request) -> None:
     raise Forbidden("This request came from another site.", code="cross-site")
 
 
-async def limit_body(request: Request) -> None:
-    """Refuse a body over 8 MiB before it is read, and while it is."""
-    declared = request.headers.get("content-length", "0")
-    if declared.isdecimal() and int(declared) > MAX_BODY_BYTES:
-        raise TooLarge(f"The body has {int(declared):,} bytes; {MAX_BODY_BYTES:,} are allowed.")
-    if "content-length" in request.headers or request.method in SAFE_METHODS:
-        return
-    size, chunks = 0, []
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > MAX_BODY_BYTES:
-            raise TooLarge(f"The body has more than the {MAX_BODY_BYTES:,} bytes allowed.")
-        chunks.append(chunk)
-    request._body = b"".join(chunks)
-
-
 def store() -> S3ObjectStore:
     """The object store."""
     return get_object_store()
@@ -119,7 +102,6 @@ class PageQuery(Request_):
 Run = Annotated[Runner, Depends(person)]
 EdgeRun = Annotated[Runner, Depends(edge)]
 Store = Annotated[S3ObjectStore, Depends(store)]
-Cursor = Annotated[str | None, Query(max_length=300, description="`next_cursor` of the page before")]
-Limit = Annotated[int, Query(ge=1, le=200, description="How many items at most")]
+PageIn = Annotated[PageQuery, Query()]
 
-__all__ = ["Any", "Cursor", "EdgeRun", "Limit", "PageQuery", "Run", "Runner", "Store", "cookie_name", "limit_body"]
+__all__ = ["Any", "EdgeRun", "PageIn", "PageQuery", "Run", "Runner", "Store", "cookie_name"]

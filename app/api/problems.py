@@ -59,8 +59,11 @@ def _validation(request: Request, error: Exception) -> JSONResponse:
 
 def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    code = {404: "not-found", 405: "method-not-allowed", 400: "bad-request"}.get(error.status_code, "http-error")
-    return problem(error.status_code, code, str(error.detail), f"{request.method} {request.url.path}: {error.detail}")
+    codes = {400: "bad-request", 404: "not-found", 405: "method-not-allowed", 413: "too-large"}
+    code, detail = codes.get(error.status_code, "http-error"), f"{request.method} {request.url.path}: {error.detail}"
+    answer = problem(error.status_code, code, str(error.detail), detail)
+    answer.headers.update(error.headers or {})  # such as Allow
+    return answer
 
 
 def _database(request: Request, error: Exception) -> JSONResponse:

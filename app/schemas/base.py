@@ -1,14 +1,15 @@
 """What every request and view shares.
 
-Requests refuse unknown fields and control characters; views are read from rows. Dates leave in UTC with zone.
+Requests refuse unknown fields, text that no database can hold, and control characters in names; views are read from
+rows. Dates leave in UTC with zone.
 """
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints, field_validator
 
 Item = TypeVar("Item")
 PAGE_LIMIT = 200
@@ -17,7 +18,22 @@ PAGE_LIMIT = 200
 class Request(BaseModel):
     """Something a caller sends."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _storable(cls, value: Any) -> Any:
+        """No text that PostgreSQL or UTF-8 cannot hold, however deep it lies."""
+        waiting = [value]
+        while waiting:
+            part = waiting.pop()
+            if isinstance(part, str):
+                _check_text(part)
+            elif isinstance(part, dict):
+                waiting += [*part.keys(), *part.values()]
+            elif isinstance(part, list | tuple):
+                waiting += part
+        return value
 
 
 class View(BaseModel):
@@ -33,6 +49,20 @@ class Page(View, Generic[Item]):
     next_cursor: str | None = None
 
 
+def _check_text(text: str) -> None:
+    if "\0" in text:
+        raise ValueError("the character NUL is not allowed")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("half a surrogate pair is not text") from None
+
+
+def storable(text: str) -> str:
+    """`text` with a mark in place of what no database can hold: for words that must not be lost."""
+    return text.replace("\0", "\ufffd").encode(errors="replace").decode()
+
+
 def _printable(text: str) -> str:
     if any(ord(c) < 32 and c not in "\n\t\r" for c in text):
         raise ValueError("control characters are not allowed")
@@ -44,7 +74,7 @@ Name = Annotated[
 ]
 Note = Annotated[str, StringConstraints(max_length=10_000), AfterValidator(_printable)]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
-Slug = Annotated[str, StringConstraints(strip_whitespace=True, max_length=40)]
+Slug = Annotated[str, StringConstraints(strip_whitespace=True, max_length=40), AfterValidator(_printable)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 DatabaseId = Annotated[int, Field(ge=1, le=2**31 - 1)]
 # Numbers leave as JSON numbers; NUMERIC only keeps them exact in the database.
@@ -65,4 +95,5 @@ __all__ = [
     "Slug",
     "View",
     "datetime",
+    "storable",
 ]

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from app.domain.machines import JobStatus
-from app.schemas.base import UUID, Identifier, Name, Note, Request, View, datetime
+from app.schemas.base import UUID, Identifier, Name, Note, Request, View, datetime, storable
 
 
 class TrainingJobCreate(Request):
@@ -97,3 +97,9 @@ class JobProgress(Request):
     current_epoch: int | None = None
     progress_percent: int | None = Field(None, ge=0, le=100)
     eta_seconds: float | None = None
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _storable(cls, value: Any) -> Any:
+        """A worker's words are kept, whatever a library put into them."""
+        return storable(value) if isinstance(value, str) else value

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, status
 
-from app.api.deps import Cursor, Limit, Run
+from app.api.deps import PageIn, Run
 from app.schemas.base import Page
 from app.schemas.edge_servers import EdgeServerCreate, EdgeServerCreated, EdgeServerView, EnrolmentToken
 from app.services import edge_servers
@@ -14,8 +14,8 @@ EdgeServerId = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 
 @router.get("", summary="List edge servers")
-def list_edge_servers(run: Run, cursor: Cursor = None, limit: Limit = 50) -> Page[EdgeServerView]:
-    return run(edge_servers.list_edge_servers, cursor, limit)
+def list_edge_servers(run: Run, page: PageIn) -> Page[EdgeServerView]:
+    return run(edge_servers.list_edge_servers, page.cursor, page.limit)
 
 
 @router.post("", summary="Create an edge server and its one-time token", status_code=status.HTTP_201_CREATED)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, status
 
-from app.api.deps import Cursor, Limit, PageQuery, Run, Store
+from app.api.deps import PageIn, PageQuery, Run, Store
 from app.schemas.base import Page
 from app.schemas.deployments import DeploymentCreate, DeploymentRow, RolloutView
 from app.schemas.edge_servers import Download
@@ -69,8 +69,8 @@ def download_version(run: Run, store: Store, version_id: UUID) -> Download:
 
 
 @router.get("/{version_id}/deployments", summary="List the deployments of a version")
-def list_deployments(run: Run, version_id: UUID, cursor: Cursor = None, limit: Limit = 50) -> Page[DeploymentRow]:
-    return run(deployments.of_version, version_id, cursor, limit)
+def list_deployments(run: Run, version_id: UUID, page: PageIn) -> Page[DeploymentRow]:
+    return run(deployments.of_version, version_id, page.cursor, page.limit)
 
 
 @router.post("/{version_id}/deploy", summary="Deploy to one edge server", status_code=status.HTTP_201_CREATED)

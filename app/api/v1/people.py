@@ -4,7 +4,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response, status
 
-from app.api.deps import Cursor, Limit, Run, cookie_name
+from app.api.deps import PageIn, Run, cookie_name
 from app.auth import sessions
 from app.infra.db import transaction
 from app.schemas.base import Page
@@ -75,8 +75,8 @@ def revoke_token(run: Run, token_id: UUID) -> ApiTokenView:
 
 
 @router.get("/users", tags=["people"], summary="List people")
-def list_users(run: Run, cursor: Cursor = None, limit: Limit = 50) -> Page[UserView]:
-    return run(users.list_users, cursor, limit)
+def list_users(run: Run, page: PageIn) -> Page[UserView]:
+    return run(users.list_users, page.cursor, page.limit)
 
 
 @router.post("/users", tags=["people"], summary="Create a person", status_code=status.HTTP_201_CREATED)
@@ -85,8 +85,8 @@ def create_user(run: Run, request: UserCreate) -> UserView:
 
 
 @router.get("/organizations", tags=["people"], summary="List organizations")
-def list_organizations(run: Run, cursor: Cursor = None, limit: Limit = 50) -> Page[OrganizationView]:
-    return run(users.list_organizations, cursor, limit)
+def list_organizations(run: Run, page: PageIn) -> Page[OrganizationView]:
+    return run(users.list_organizations, page.cursor, page.limit)
 
 
 @router.post("/organizations", tags=["people"], summary="Create an organization", status_code=status.HTTP_201_CREATED)
@@ -100,5 +100,5 @@ def show_overview(run: Run) -> Overview:
 
 
 @router.get("/training/audit", tags=["audit"], summary="List audit events")
-def list_audit(run: Run, cursor: Cursor = None, limit: Limit = 50) -> Page[AuditView]:
-    return run(audit.list_events, cursor, limit)
+def list_audit(run: Run, page: PageIn) -> Page[AuditView]:
+    return run(audit.list_events, page.cursor, page.limit)
