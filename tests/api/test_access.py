@@ -199,26 +199,24 @@ def test_expired_session_is_no_credential_and_a_used_one_lives_on(client: TestCl
     assert client.get("/api/v1/auth/me").status_code == 401
 
 
-@pytest.mark.parametrize(
-    ("headers", "status"),
-    [
-        ({}, 201),
-        ({"Origin": "http://trainyard.test"}, 201),
-        ({"Sec-Fetch-Site": "same-origin"}, 201),
-        ({"Origin": "http://evil.test"}, 403),
-        ({"Origin": "null"}, 403),
-        ({"Origin": "http://trainyard.test.evil.test"}, 403),
-        ({"Origin": "http://trainyard.test:8080"}, 403),
-        ({"Sec-Fetch-Site": "cross-site"}, 403),
-        ({"Sec-Fetch-Site": "same-site"}, 403),
-    ],
-)
-def test_cookie_write_from_another_site_is_refused(
-    client: TestClient, super_admin: Person, headers: dict[str, str], status: int
-) -> None:
+CROSS_SITE = [
+    ({}, 201),
+    ({"Origin": "http://trainyard.test"}, 201),
+    ({"Sec-Fetch-Site": "same-origin"}, 201),
+    ({"Origin": "http://evil.test"}, 403),
+    ({"Origin": "null"}, 403),
+    ({"Origin": "http://trainyard.test.evil.test"}, 403),
+    ({"Origin": "http://trainyard.test:8080"}, 403),
+    ({"Sec-Fetch-Site": "cross-site"}, 403),
+    ({"Sec-Fetch-Site": "same-site"}, 403),
+]
+
+
+def test_cookie_write_from_another_site_is_refused(client: TestClient, super_admin: Person) -> None:
     sign_in(client, super_admin)
-    answer = client.post("/api/v1/organizations", json={"name": "New"}, headers=headers)
-    assert answer.status_code == status, answer.text
+    for number, (headers, status) in enumerate(CROSS_SITE):
+        answer = client.post("/api/v1/organizations", json={"name": f"New {number}"}, headers=headers)
+        assert answer.status_code == status, (headers, answer.text)
     assert client.get("/api/v1/auth/me", headers={"Origin": "http://evil.test"}).status_code == 200
 
 
