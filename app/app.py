@@ -13,7 +13,18 @@ from starlette.types import ASGIApp
 
 from app.api.app import lifespan, mounted
 from app.api.deps import cookie_name
-from app.pages import overview, sign_in, training_job, training_jobs
+from app.pages import (
+    dataset,
+    datasets,
+    edge_server,
+    edge_servers,
+    model_version,
+    model_versions,
+    overview,
+    sign_in,
+    training_job,
+    training_jobs,
+)
 from app.settings import get_settings
 from app.web import redaction
 from app.web.frontend import PlainAddresses, RuntimeAddress, SignInFirst
@@ -25,7 +36,18 @@ from state.session import SessionState
 
 log = logging.getLogger(__name__)
 
-PAGES: tuple[ModuleType, ...] = (overview, sign_in, training_jobs, training_job)
+PAGES: tuple[ModuleType, ...] = (
+    overview,
+    sign_in,
+    datasets,
+    dataset,
+    training_jobs,
+    training_job,
+    model_versions,
+    model_version,
+    edge_servers,
+    edge_server,
+)
 
 
 def wrapped(inner: ASGIApp) -> ASGIApp:

@@ -72,7 +72,7 @@ class Guard(Middleware):
     def __init__(self, cookie_name: str) -> None:
         self.cookie_name = cookie_name
 
-    async def preprocess(self, app: Any, state: BaseState, event: Event) -> StateUpdate | None:
+    async def preprocess(self, app: Any, state: BaseState, event: Event) -> StateUpdate | None:  # noqa: ARG002
         """Let the event through (None), or answer it without its handler."""
         try:
             actor = await asyncio.to_thread(person_behind, cookie_of(state, self.cookie_name))

@@ -8,6 +8,7 @@ from uuid import UUID
 import reflex as rx
 
 from app import charts
+from app.domain.hyperparameters import describe
 from app.domain.machines import JOB_FINISHED
 from app.domain.permissions import Permission
 from app.schemas.training_jobs import TrainingJobView
@@ -18,26 +19,15 @@ from state.base import Page
 from state.marks import permission
 
 LOG_TAIL = 12_000
+ORDER = [known["name"] for known in describe()]
+SPLITS = (("train", "to train"), ("validation", "to validate"), ("test", "to test"))
 _READ, _WRITE = Permission.JOBS_READ, Permission.JOBS_WRITE
-EMPTY: views.JobRow = {
-    "id": "",
-    "name": "",
-    "ai_module": "",
-    "status": "",
-    "progress": 0,
-    "tone": "waiting",
-    "epochs": "",
-    "accuracy": "–",
-    "eta": "",
-    "created_at": "",
-    "error": "",
-}
 
 
 class TrainingJobState(Page, rx.State):
     """The job whose id stands in the address."""
 
-    job: views.JobRow = EMPTY
+    job: views.JobRow = views.NO_JOB
     topics: list[str] = []
     dataset_id: str = ""
     dataset_name: str = ""
@@ -49,7 +39,7 @@ class TrainingJobState(Page, rx.State):
     is_finished: bool = False
     is_cancelling: bool = False
     hyperparameters: list[views.Pair] = []
-    split: list[views.Pair] = []
+    split: str = ""
     scores: list[views.Pair] = []
     labels: list[str] = []
     matrix: list[list[int]] = []
@@ -66,7 +56,7 @@ class TrainingJobState(Page, rx.State):
             self.problem, self.loading = "There is no such training job. Choose one from the list.", False
             return
         if self.job["id"] != str(job_id):
-            self.loading, self.job, self.dataset_name = True, EMPTY, ""
+            self.loading, self.job, self.dataset_name = True, views.NO_JOB, ""
             self.problem = self.log = ""
             self.labels, self.matrix, self.per_class, self.scores = [], [], [], []
             self.is_finished = self.log_cut = False
@@ -119,14 +109,16 @@ class TrainingJobState(Page, rx.State):
         self.model_version_id = str(job.output_model_version or "")
         self.started_at, self.completed_at = views.iso(job.started_at), views.iso(job.completed_at)
         self.seed = str(job.training_config.get("seed", 0))
-        self.hyperparameters = views.pairs(job.hyperparameters)
+        self.hyperparameters = views.pairs({name: job.hyperparameters.get(name) for name in ORDER})
         counts = job.training_config.get("split", {}).get("counts", {})
-        self.split = [{"name": name, "value": f"{count:,} images"} for name, count in counts.items()]
+        self.split = " · ".join(f"{counts[name]:,} {word}" for name, word in SPLITS if name in counts)
         self._show_scores(job.metrics)
 
     def _show_scores(self, metrics: dict[str, Any]) -> None:
         names = ("accuracy", "precision", "recall", "f1")
-        self.scores = [{"name": name, "value": views.share(metrics[name])} for name in names if name in metrics]
+        self.scores = [
+            {"name": name.capitalize(), "value": views.share(metrics[name])} for name in names if name in metrics
+        ]
         self.labels = [str(label) for label in metrics.get("labels", [])]
         self.matrix = metrics.get("confusion_matrix", [])
         self.per_class = [dict(bar) for bar in charts.per_class_bars(metrics.get("per_class", {}))]

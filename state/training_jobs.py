@@ -2,7 +2,7 @@
 
 # ruff: noqa: RUF012 Reflex copies a default for every client
 
-from typing import Any, TypedDict
+from typing import Any
 
 import reflex as rx
 from pydantic import ValidationError
@@ -21,13 +21,6 @@ from state.marks import permission
 HYPERPARAMETERS = describe()
 PAGE = 25
 _READ, _WRITE = Permission.JOBS_READ, Permission.JOBS_WRITE
-
-
-class Option(TypedDict):
-    """One entry of a select."""
-
-    value: str
-    label: str
 
 
 class TrainingJobsState(Paged, rx.State):
@@ -84,8 +77,8 @@ class NewJobState(Page, rx.State):
     """The form of a new job."""
 
     is_open: bool = False
-    datasets: list[Option] = []
-    bases: list[Option] = []
+    datasets: list[views.Option] = []
+    bases: list[views.Option] = []
     dataset_id: str = ""
     _modules: dict[str, str] = {}
 

@@ -7,9 +7,12 @@ import reflex as rx
 from components.feedback import empty_state, error_callout, notice_area
 from components.shell import page_frame
 from components.sign_in_form import sign_out
+from components.stat import digest, relative_time
 from state.session import SessionState
 
 Text = rx.Var[str] | str
+COLUMNS = "repeat(auto-fill, minmax(150px, 1fr))"
+INTRO = {"font_size": "14px", "line_height": "20px", "margin_bottom": "16px"}
 SELECT = {
     "height": "32px",
     "width": "100%",
@@ -96,7 +99,7 @@ def form_dialog(
     return rx.dialog.root(
         rx.dialog.content(
             rx.dialog.title(title, size="4", margin_bottom="4px"),
-            rx.dialog.description(intro, size="2", color_scheme="gray", margin_bottom="16px"),
+            rx.dialog.description(intro, class_name="ty-muted", style=INTRO),
             form,
             max_width=width,
             data_testid="form-dialog",
@@ -131,4 +134,90 @@ def filter_choice(
         class_name="ty-select",
         style={**SELECT, "width": "auto", "min_width": "150px"},
         data_testid=f"filter-{label.lower().replace(' ', '-')}",
+    )
+
+
+def static_choice(name: str, options: list[tuple[str, str]], *, default: str = "") -> rx.Component:
+    """A select whose options are known beforehand."""
+    return rx.el.select(
+        *[rx.el.option(label, value=value) for value, label in options],
+        name=name,
+        default_value=default,
+        class_name="ty-select",
+        style=SELECT,
+    )
+
+
+def pair_list(rows: Any) -> rx.Component:
+    """Names and values under each other; ``rows`` are ``{"name", "value"}``."""
+    line = lambda pair: rx.el.div(rx.el.dt(pair["name"]), rx.el.dd(pair["value"]), class_name="ty-fact")  # noqa: E731
+    return rx.el.dl(rx.foreach(rows, line), class_name="ty-facts")
+
+
+def pair_columns(rows: Any) -> rx.Component:
+    """Many names and values, in as many columns as fit."""
+    pair = lambda item: rx.el.div(  # noqa: E731
+        rx.el.dt(item["name"], class_name="ty-second"), rx.el.dd(item["value"], style={"margin": "0"})
+    )
+    style = {"display": "grid", "gap": "14px", "margin": "0", "grid_template_columns": COLUMNS}
+    return rx.el.dl(rx.foreach(rows, pair), style=style)
+
+
+def panel(*children: rx.Component) -> rx.Component:
+    """A panel whose content brings its own title."""
+    return rx.el.section(rx.el.div(*children, class_name="ty-panel-body"), class_name="ty-panel")
+
+
+def reason(text: Any) -> rx.Component:
+    """Why something failed, plainly, under its status; nothing while there is no reason."""
+    shown = rx.el.span(
+        text,
+        class_name="ty-second",
+        data_testid="reason",
+        style={"color": "var(--red-11)", "white_space": "normal", "overflow_wrap": "anywhere"},
+    )
+    return rx.cond(text != "", shown, rx.fragment())
+
+
+def one_time_command(command: rx.Var[str], expires_at: rx.Var[str]) -> rx.Component:
+    """The command that enrols an edge server, to be copied now or never."""
+    return rx.el.div(
+        rx.el.p("Run this on the edge server. It works once, and it is not shown again.", style={"margin": "0"}),
+        rx.el.div(
+            digest(command, label="command", length=500),
+            style={
+                "padding": "12px",
+                "border_radius": "8px",
+                "background": "var(--gray-a3)",
+                "overflow_wrap": "anywhere",
+                "white_space": "normal",
+            },
+            data_testid="enrolment-command",
+        ),
+        rx.el.p("The token expires ", relative_time(expires_at), ".", class_name="ty-second", style={"margin": "0"}),
+        style={"display": "grid", "gap": "12px"},
+    )
+
+
+def pager_line(state: Any) -> rx.Component:
+    """Previous and next page for what is not a table; looks as the pager of a table."""
+
+    def turn(label: str, icon: str, enabled: rx.Var[bool], event: Any) -> rx.Component:
+        return rx.icon_button(
+            rx.icon(icon, size=16),
+            variant="soft",
+            color_scheme="gray",
+            size="1",
+            on_click=event,
+            disabled=~enabled,
+            aria_label=label,
+            data_testid=f"page-{label.split()[0].lower()}",
+        )
+
+    return rx.el.nav(
+        rx.el.span(state.summary, class_name="ty-pager-text", aria_live="polite"),
+        turn("Previous page", "chevron-left", state.has_previous, state.previous_page),
+        turn("Next page", "chevron-right", state.has_next, state.next_page),
+        aria_label="Pages of this list",
+        class_name="ty-pager",
     )

@@ -2,7 +2,7 @@
 
 import reflex as rx
 
-from app.pages.common import may
+from app.pages.common import may, pair_columns, pair_list, panel
 from app.pages.common import page as framed
 from components.bars import bar_list
 from components.confusion_matrix import confusion_matrix
@@ -36,8 +36,8 @@ def _chart(title: str, names: list[str], y_label: str) -> rx.Component:
 
 def _curves() -> rx.Component:
     charts = columns(
-        section("Loss", _chart("Loss", ["train_loss", "val_loss"], "cross-entropy")),
-        section("Accuracy", _chart("Accuracy", ["train_accuracy", "val_accuracy"], "share correct")),
+        panel(_chart("Loss", ["train_loss", "val_loss"], "cross-entropy")),
+        panel(_chart("Accuracy", ["train_accuracy", "val_accuracy"], "share correct")),
     )
     return rx.cond(S.job["id"] != "", charts, rx.fragment())
 
@@ -72,11 +72,6 @@ def _progress() -> rx.Component:
     )
 
 
-def _pairs(rows: rx.Var) -> rx.Component:
-    line = lambda pair: rx.el.div(rx.el.dt(pair["name"]), rx.el.dd(pair["value"]), class_name="ty-fact")  # noqa: E731
-    return rx.el.dl(rx.foreach(rows, line), class_name="ty-facts")
-
-
 def _facts() -> rx.Component:
     base = rx.cond(
         S.base_version_id != "", rx.link("open", href="/models/" + S.base_version_id), rx.el.span("none, from scratch")
@@ -87,6 +82,7 @@ def _facts() -> rx.Component:
             ("Module", chip(S.job["ai_module"], icon="tag")),
             ("Dataset", rx.link(S.dataset_name, href="/datasets/" + S.dataset_id)),
             ("Base model", base),
+            ("Split", rx.cond(S.split != "", S.split, "not yet")),
             ("Seed", S.seed),
             ("Created", relative_time(S.job["created_at"])),
             ("Started", relative_time(S.started_at, missing="not yet")),
@@ -122,7 +118,7 @@ def _results() -> rx.Component:
     shown = columns(
         section("Confusion matrix", confusion_matrix(S.labels, S.matrix), note="held-out test images"),
         stack(
-            section("Scores", _pairs(S.scores)), section("F1 per class", bar_list(S.per_class, label="F1 per class"))
+            section("Scores", pair_list(S.scores)), section("F1 per class", bar_list(S.per_class, label="F1 per class"))
         ),
         wide=True,
     )
@@ -162,15 +158,8 @@ def page() -> rx.Component:
             _progress(),
             _curves(),
             _results(),
-            columns(
-                _log(),
-                stack(
-                    _facts(),
-                    section("Hyperparameters", _pairs(S.hyperparameters)),
-                    rx.cond(S.split.length() > 0, section("Split", _pairs(S.split)), rx.fragment()),
-                ),
-                wide=True,
-            ),
+            columns(_log(), _facts(), wide=True),
+            section("Hyperparameters", pair_columns(S.hyperparameters)),
         ),
         state=S,
         active="jobs",

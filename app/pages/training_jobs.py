@@ -4,7 +4,7 @@ from typing import Any
 
 import reflex as rx
 
-from app.pages.common import choice, field, filter_choice, filters, form_dialog, may
+from app.pages.common import choice, field, filter_choice, filters, form_dialog, may, reason, static_choice
 from app.pages.common import page as framed
 from components.feedback import empty_state
 from components.live_topic import live_topic
@@ -24,7 +24,7 @@ FIRST_CHOICES = ("epochs", "learning_rate", "batch_size", "augment")
 def _status(job: Any) -> rx.Component:
     return rx.el.span(
         status_badge("job", job["status"]),
-        rx.cond(job["error"] != "", rx.el.span(job["error"], class_name="ty-second", title=job["error"])),
+        reason(job["error"]),
         class_name="ty-two",
         style={"justify_items": "start", "gap": "3px"},
     )
@@ -58,25 +58,10 @@ def _input(known: dict[str, Any]) -> rx.Component:
     """The control of one hyperparameter, with its limits and its meaning."""
     name, default = known["name"], known["default"]
     if known["kind"] == "choice":
-        options = [{"value": str(value), "label": str(value)} for value in known["choices"]]
-        automatic = [rx.el.option("automatic", value="")] if known["optional"] else []
-        control: rx.Component = rx.el.select(
-            *automatic,
-            *[rx.el.option(option["label"], value=option["value"]) for option in options],
-            name=name,
-            default_value="" if default is None else str(default),
-            class_name="ty-select",
-            style={
-                "height": "32px",
-                "width": "100%",
-                "padding": "0 10px",
-                "border_radius": "6px",
-                "border": "1px solid var(--gray-a7)",
-                "background": "var(--color-surface)",
-                "color": "var(--gray-12)",
-                "font_size": "14px",
-            },
-        )
+        options = [(str(value), str(value)) for value in known["choices"]]
+        automatic = [("", "automatic")] if known["optional"] else []
+        chosen = "" if default is None else str(default)
+        control: rx.Component = static_choice(name, [*automatic, *options], default=chosen)
     else:
         control = rx.input(
             name=name,
@@ -123,7 +108,7 @@ def _new_job() -> rx.Component:
         ),
         _grid(first),
         rx.el.details(
-            rx.el.summary("All settings", style={"cursor": "pointer", "font_weight": "500"}),
+            rx.el.summary("All settings", style={"cursor": "pointer", "font_weight": "500", "font_size": "14px"}),
             rx.el.div(
                 field(
                     "Seed",

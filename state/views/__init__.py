@@ -1,0 +1,56 @@
+"""Views of the services → rows of the pages: flat, JSON, bounded, already in words.
+
+Pure functions; a page shows these fields and computes nothing. One module per noun; pages and states use this package.
+"""
+
+from state.views.datasets import NO_DATASET, NO_SAMPLE, DatasetRow, SampleCard, dataset_row, sample_card
+from state.views.edges import NO_EDGE, EdgeRow, LoadedRow, Site, edge_option, edge_row, loaded_row, site
+from state.views.models import (
+    NO_DETAILS,
+    NO_VERSION,
+    DeploymentLine,
+    VersionDetails,
+    VersionRow,
+    deployment_line,
+    version_details,
+    version_row,
+)
+from state.views.training import NO_JOB, EventRow, JobRow, event_row, job_row
+from state.views.words import Option, Pair, iso, number, pairs, share, size
+
+__all__ = [
+    "NO_DATASET",
+    "NO_DETAILS",
+    "NO_EDGE",
+    "NO_JOB",
+    "NO_SAMPLE",
+    "NO_VERSION",
+    "DatasetRow",
+    "DeploymentLine",
+    "EdgeRow",
+    "EventRow",
+    "JobRow",
+    "LoadedRow",
+    "Option",
+    "Pair",
+    "SampleCard",
+    "Site",
+    "VersionDetails",
+    "VersionRow",
+    "dataset_row",
+    "deployment_line",
+    "edge_option",
+    "edge_row",
+    "event_row",
+    "iso",
+    "job_row",
+    "loaded_row",
+    "number",
+    "pairs",
+    "sample_card",
+    "share",
+    "site",
+    "size",
+    "version_details",
+    "version_row",
+]

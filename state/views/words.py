@@ -1,0 +1,49 @@
+"""Numbers, times and sizes as people read them; shapes that many pages use."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, TypedDict
+
+
+class Option(TypedDict):
+    """One entry of a select."""
+
+    value: str
+    label: str
+
+
+class Pair(TypedDict):
+    """A name and what stands behind it."""
+
+    name: str
+    value: str
+
+
+def iso(moment: datetime | None) -> str:
+    """ISO 8601, or nothing."""
+    return moment.isoformat() if moment else ""
+
+
+def share(value: Any) -> str:
+    """A score between 0 and 1 in percent, or a dash."""
+    return f"{float(value) * 100:.1f} %" if value is not None else "–"
+
+
+def size(count: int) -> str:
+    """A number of bytes that a person can read."""
+    for unit, length in (("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000)):
+        if count >= length:
+            return f"{count / length:,.1f} {unit}"
+    return f"{count} bytes"
+
+
+def number(value: Any) -> str:
+    """A number as people write it: no noise behind the point."""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return "automatic" if value is None else str(value)
+
+
+def pairs(values: Mapping[str, Any]) -> list[Pair]:
+    """A mapping as rows, names in words."""
+    return [{"name": name.replace("_", " ").capitalize(), "value": number(value)} for name, value in values.items()]
