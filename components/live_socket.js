@@ -97,13 +97,14 @@ export function subscribe(topic, listener) {
   const isNew = listeners.size === 0;
   listeners.add(listener);
   topics.set(topic, listeners);
+  const before = state;
   if (state === "open") {
     if (isNew) send({ subscribe: [topic] });
     queueMicrotask(() => listeners.has(listener) && listener.onOpen?.());
   } else {
     connect();
   }
-  listener.onState?.(state);
+  if (state === before) listener.onState?.(state); // else it was told just now
   return () => {
     listeners.delete(listener);
     if (listeners.size > 0 || topics.get(topic) !== listeners) return;

@@ -82,10 +82,11 @@ const MEMORY = "trainyard.signed-list";
 export function remembered(storage) {
   try {
     const memory = JSON.parse(storage.getItem(MEMORY) ?? "null");
-    return memory && typeof memory.entries === "object" ? memory : { version: 0, entries: {} };
+    if (Number.isSafeInteger(memory?.version) && memory.entries && typeof memory.entries === "object") return memory;
   } catch {
-    return { version: 0, entries: {} };
+    // damaged: everything is asked again
   }
+  return { version: 0, entries: {} };
 }
 
 export function remember(storage, proposal) {
