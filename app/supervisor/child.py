@@ -73,6 +73,7 @@ class Child:
         self.ready_at = 0.0
         self._log_start = 0
         self._create_time = 0.0
+        self._order = time.time()  # of the first start: a child that came back keeps its place
 
     @property
     def alive(self) -> bool:
@@ -119,7 +120,7 @@ class Child:
             self._create_time = psutil.Process(pid).create_time()
         except psutil.NoSuchProcess:
             self._create_time = time.time()
-        record = leftovers.Record(self.spec.name, pid, self._create_time, int(self.spec.stop_signal), time.time())
+        record = leftovers.Record(self.spec.name, pid, self._create_time, int(self.spec.stop_signal), self._order)
         leftovers.write_record(self.data_dir, record)
 
     def _wait_until_ready(self, cancelled: threading.Event) -> None:

@@ -37,15 +37,28 @@ class Stack:
         self.supervisor = Supervisor(self.data_dir, report=report)
         self._lock = InstanceLock(self.data_dir)
 
+    def claim(self) -> None:
+        """Take the data folder and end what a killed run left running in it; `start` does it where it was not done.
+
+        For what has to happen between the two, such as asking whether a port is free. Raises StartupError.
+        """
+        if self._lock.held:
+            return
+        open_data_folder(self.data_dir)
+        self._lock.take()
+        try:
+            reap_leftovers(self.data_dir, self.report)
+        except BaseException:
+            self._lock.release()
+            raise
+
     def start(self) -> dict[str, str]:
         """Start or check all three; returns their TRAINYARD_* settings for child processes. Once per object.
 
         Raises StartupError in plain words, with nothing left running.
         """
-        open_data_folder(self.data_dir)
-        self._lock.take()
+        self.claim()
         try:
-            reap_leftovers(self.data_dir, self.report)
             self.env = self._external() | self._embedded()
             runtime.export(self.data_dir, self.env)
         except OSError as error:
