@@ -81,8 +81,6 @@ def _enrol(settings: Settings) -> Enrolment:
 
 
 def run_command(settings: Settings) -> int:
-    from edge_node.node import serve  # here, so that the other commands do not load the inference runtime
-
     with held(settings.data):
         if settings.token and not is_enrolled(settings.data):
             _enrol(settings)
@@ -90,6 +88,8 @@ def run_command(settings: Settings) -> int:
         with listening(settings.host, settings.port) as listener:
             host, port = listener.getsockname()[:2]
             runtime = settings.data / RUNTIME
+            from edge_node.node import serve  # here: loading the inference runtime takes a second, refusing to run none
+
             write_json_atomically(runtime, {"host": host, "port": port, "pid": os.getpid()})
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, _ignore)  # uvicorn takes over, shuts down, and raises the signal once more

@@ -20,6 +20,7 @@ from edge_node.status import NodeStatus
 
 logger = logging.getLogger(__name__)
 REMEMBERED = 200
+MAX_LOADED, MAX_COUNT = 64, 2**31 - 1  # what a heartbeat may say
 
 
 @dataclass(frozen=True)
@@ -107,8 +108,8 @@ class Agent:
             {
                 "edge_version": __version__,
                 "platform": self._platform,
-                "loaded": [model.describe() for model in self._models.all()],
-                "inference_count": count,
+                "loaded": [model.describe() for model in self._models.all()][:MAX_LOADED],
+                "inference_count": min(count, MAX_COUNT),
                 "inference_p50_ms": median,
                 "last_error": self._status.last_error,
             }
@@ -203,7 +204,7 @@ class Agent:
     def _fail(self, assignment: Assignment, sentence: str) -> None:
         logger.error("%s refused: %s", assignment.label, sentence)
         self._status.last_error = sentence
-        self._report_end(assignment, "failed", 0, sentence)
+        self._report_end(assignment, "failed", 0, self._status.last_error)
 
     def _report_end(self, assignment: Assignment, status: str, percent: int, sentence: str | None) -> None:
         """Tell the cloud until it has heard; a cloud that refuses the report has made up its mind."""

@@ -10,6 +10,7 @@ import platform as machine_platform
 import re
 import sys
 from dataclasses import asdict, dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,9 @@ def enrol(folder: Path, cloud_url: str, token: str, name: str, timeout_seconds: 
         )
     pin = read_pin(token)
     _warn_if_in_the_clear(cloud_url)
-    identity = Identity.load_or_create(folder / KEY)
+    identity = Identity.create(
+        folder / KEY
+    )  # always a new one: the cloud may know the key of an attempt that broke off
     cloud = HttpCloud(cloud_url, None, timeout_seconds)
     try:
         answer = cloud.enrol(
@@ -77,7 +80,10 @@ def enrol(folder: Path, cloud_url: str, token: str, name: str, timeout_seconds: 
     except CloudUnreachable as error:
         raise Misconfigured(f"Not enrolled: {error} Check --cloud and the network.") from error
     except CloudRefused as error:
-        raise Misconfigured(f"Not enrolled: {error} A token works once: make a new one in the dashboard.") from error
+        advice = (
+            " A token works once: make a new one in the dashboard." if error.status == HTTPStatus.UNAUTHORIZED else ""
+        )
+        raise Misconfigured(f"Not enrolled: {error}{advice}") from error
     finally:
         cloud.close()
     return _accept(folder, answer, pin, cloud_url.rstrip("/"), name)

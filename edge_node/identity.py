@@ -36,10 +36,8 @@ class Identity:
         self._key = key
 
     @classmethod
-    def load_or_create(cls, path: Path) -> "Identity":
-        """The key in `path`; a new one, readable by its owner only, if there is none."""
-        if path.exists():
-            return cls.load(path)
+    def create(cls, path: Path) -> "Identity":
+        """A new key in `path`, readable by its owner only, in place of any key there."""
         key = Ed25519PrivateKey.generate()
         pem = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

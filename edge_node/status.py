@@ -4,6 +4,13 @@ import threading
 from datetime import UTC, datetime
 from typing import Any
 
+MAX_SENTENCE = 1800
+
+
+def clipped(sentence: str) -> str:
+    """At most MAX_SENTENCE characters (the cloud takes 2,000), the middle left out: why, and what serves, both stay."""
+    return sentence if len(sentence) <= MAX_SENTENCE else f"{sentence[:1400]} … {sentence[-390:]}"
+
 
 def now_text() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
@@ -26,7 +33,7 @@ class NodeStatus:
     @last_error.setter
     def last_error(self, sentence: str | None) -> None:
         with self._lock:
-            self._last_error = sentence
+            self._last_error = None if sentence is None else clipped(sentence)
 
     def heartbeat_answered(self) -> bool:
         """Note an answered heartbeat; True if the cloud had been away until now."""

@@ -44,6 +44,18 @@ def test_token_works_once(cloud: FakeCloud, node: Node, edge_python: Path, tmp_p
     assert "The token is unknown or spent. A token works once: make a new one in the dashboard." in second.stderr
 
 
+def test_new_attempt_after_a_broken_one_uses_a_new_key(cloud: FakeCloud, node: Node) -> None:
+    """The cloud may have heard the first attempt although its answer was lost; it takes no key twice."""
+    cloud.token_root = Repository().root_sha256
+    assert node.enrol(cloud.url, cloud.token).returncode == 2
+    first = cloud.public_key
+    cloud.token_root = None
+    cloud.new_token()
+
+    assert node.enrol(cloud.url, cloud.token).returncode == 0
+    assert cloud.public_key != first
+
+
 def test_enrolled_folder_is_not_enrolled_again(cloud: FakeCloud, node: Node) -> None:
     assert node.enrol(cloud.url, cloud.token).returncode == 0
     key = (node.folder / "identity.key").read_bytes()

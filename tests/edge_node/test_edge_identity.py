@@ -21,7 +21,7 @@ def unpad(text: str) -> bytes:
 
 
 def test_token_is_bound_to_one_request(tmp_path: Path) -> None:
-    identity = Identity.load_or_create(tmp_path / "key")
+    identity = Identity.create(tmp_path / "key")
 
     header, claims, signature = identity.token(7, "post", "/api/v1/edge/heartbeat", b"{}", now=1000.9).split(".")
 
@@ -43,7 +43,7 @@ def test_token_is_bound_to_one_request(tmp_path: Path) -> None:
 
 
 def test_no_two_tokens_are_alike(tmp_path: Path) -> None:
-    identity = Identity.load_or_create(tmp_path / "key")
+    identity = Identity.create(tmp_path / "key")
 
     assert identity.token(1, "GET", "/", b"", now=5) != identity.token(1, "GET", "/", b"", now=5)
 
@@ -55,7 +55,7 @@ def test_client_signs_path_without_query_and_body(tmp_path: Path) -> None:
         seen.append(request)
         return httpx.Response(200)
 
-    auth = EdgeAuth(Identity.load_or_create(tmp_path / "key"), 7)
+    auth = EdgeAuth(Identity.create(tmp_path / "key"), 7)
     httpx.Client(auth=auth, transport=httpx.MockTransport(answer)).post("https://cloud.test/a/b?c=d", content=b"body")
 
     claims = json.loads(unpad(seen[0].headers["Authorization"].removeprefix("Bearer ").split(".")[1]))
@@ -63,10 +63,10 @@ def test_client_signs_path_without_query_and_body(tmp_path: Path) -> None:
     assert unpad(claims["bsh"]) == hashlib.sha256(b"body").digest()
 
 
-def test_key_is_made_once_and_is_its_owners_alone(tmp_path: Path) -> None:
-    first = Identity.load_or_create(tmp_path / "key")
+def test_key_survives_a_restart_and_is_its_owners_alone(tmp_path: Path) -> None:
+    first = Identity.create(tmp_path / "key")
 
-    assert Identity.load_or_create(tmp_path / "key").public_key == first.public_key
+    assert Identity.load(tmp_path / "key").public_key == first.public_key
     assert stat.S_IMODE((tmp_path / "key").stat().st_mode) == 0o600
     assert len(unpad(first.public_key)) == 32
 

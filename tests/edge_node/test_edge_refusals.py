@@ -137,6 +137,7 @@ def released(cloud: FakeCloud, number: str, **custom: object) -> Version:
             {"supported_platforms": ["darwin/arm64", "plan9/mips"]},
             "is signed for darwin/arm64, plan9/mips; this node is",
         ),
+        ({"supported_platforms": [f"board-{number}/armv7" for number in range(500)]}, "is signed for board-0/armv7, "),
         ({"min_edge_version": "99.1.0"}, "needs edge version 99.1.0 or newer; this node is 0.1.0: update it."),
         ({"min_edge_version": "soon"}, "The signed min_edge_version 'soon' is not a version"),
         ({"ai_module": "gauge_reader"}, "is signed with ai_module 'gauge_reader', the cloud assigned 'meter_digits'."),

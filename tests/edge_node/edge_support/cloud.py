@@ -20,6 +20,7 @@ from .bundles import Version
 from .repository import Repository
 
 API = "/api/v1/edge"
+LONGEST = 2000
 NEXT = {
     "pending": {"downloading", "failed"},
     "downloading": {"downloading", "installing", "failed"},
@@ -79,6 +80,9 @@ class FakeCloud:
     def token(self) -> str:
         return f"tyedge_1_s3cr_et-x_{self.token_root or self.repository.root_sha256}"
 
+    def new_token(self) -> None:
+        self._token_spent = False
+
     def calm_down(self) -> None:
         """Put every lever back."""
         self.cut_download_after = None
@@ -134,14 +138,14 @@ class FakeCloud:
             self.deployments[deployment.id] = deployment
         return deployment
 
-    def wait(self, condition: Callable[[], Any], seconds: float = 15.0, what: str = "") -> Any:
+    def wait(self, condition: Callable[[], Any], seconds: float = 40.0, what: str = "") -> Any:
         """Wait until `condition` holds; it is asked again whenever the node called."""
         with self.changed:
             reached = self.changed.wait_for(condition, seconds)
         assert reached, f"not within {seconds} s: {what}; deployments {self.deployments}; last {self.heartbeats[-1:]}"
         return reached
 
-    def settle(self, deployment: Deployment, seconds: float = 15.0) -> Deployment:
+    def settle(self, deployment: Deployment, seconds: float = 40.0) -> Deployment:
         self.wait(lambda: deployment.status in ("completed", "failed"), seconds, "a settled deployment")
         return deployment
 
@@ -226,7 +230,10 @@ class Exchange:
         )
 
     def _heartbeat(self) -> None:
-        self.cloud.heartbeats.append(json.loads(self.body))
+        beat = json.loads(self.body)
+        if len(beat["last_error"] or "") > LONGEST:
+            return self._problem(422, "invalid", "last_error is too long")
+        self.cloud.heartbeats.append(beat)
         open_ones = [
             {
                 "deployment_id": deployment.id,
@@ -240,13 +247,17 @@ class Exchange:
             if (deployment.status not in ("completed", "failed") or self.cloud.stale_listing)
             and not deployment.superseded
         ]
-        self._json({"server_time": "", "heartbeat_interval_seconds": self.cloud.interval, "assignments": open_ones})
+        return self._json(
+            {"server_time": "", "heartbeat_interval_seconds": self.cloud.interval, "assignments": open_ones}
+        )
 
     def _download(self, deployment: Deployment) -> None:
         self._json({"url": f"{self.cloud.url}/store/{deployment.version.target}", "expires_in_seconds": 300})
 
     def _progress(self, deployment: Deployment) -> None:
         report = json.loads(self.body)
+        if len(report["error_message"] or "") > LONGEST:
+            return self._problem(422, "invalid", "error_message is too long")
         self.cloud.reports.append((deployment.id, report["status"]))
         if report["status"] in self.cloud.busy_for:
             self.cloud.turned_away += 1

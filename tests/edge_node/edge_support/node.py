@@ -71,7 +71,7 @@ class Node:
         runtime = json.loads((self.folder / "runtime.json").read_bytes())
         return f"http://{runtime['host']}:{runtime['port']}"
 
-    def wait_for_line(self, text: str, seconds: float = 20.0) -> str:
+    def wait_for_line(self, text: str, seconds: float = 40.0) -> str:
         def found() -> str | None:
             ended = bool(self.lines) and self.lines[-1] == "<end of log>"
             return next((line for line in self.lines if text in line), "<ended>" if ended else None)
