@@ -51,9 +51,8 @@ def split_samples(
     trained_before: Set[str] = frozenset(),
 ) -> Split:
     """Split by class. `trained_before` holds the unit keys of the base model's training images."""
-    ordered = sorted(samples, key=_canonical)
     units: dict[str, list[TrainingSample]] = defaultdict(list)
-    for sample in ordered:
+    for sample in samples:
         units[sample.unit].append(sample)
     shares = {"test": test_fraction, "validation": validation_fraction}
     filling = _Filling({unit: Counter(sample.label for sample in held) for unit, held in units.items()}, shares)

@@ -8,7 +8,7 @@ import pytest
 from workers.training.run import train
 from workers.training.spec import TrainingResult, TrainingSample, TrainingSpec
 
-from .doubles import Recorder, draw_dataset, make_spec
+from .doubles import ENOUGH_TO_LEARN, Recorder, draw_dataset, make_spec
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,7 @@ def marks(tmp_path_factory: pytest.TempPathFactory) -> list[TrainingSample]:
 @pytest.fixture(scope="session")
 def finished(marks: list[TrainingSample], tmp_path_factory: pytest.TempPathFactory) -> Finished:
     """A run of four epochs. Look, don't touch."""
-    choices = {"epochs": 4, "batch_size": 8, "learning_rate": 0.01}
-    spec = make_spec(marks, tmp_path_factory.mktemp("run"), hyperparameters=choices)
+    spec = make_spec(marks, tmp_path_factory.mktemp("run"), hyperparameters=ENOUGH_TO_LEARN)
     reporter = Recorder()
     return Finished(spec, train(spec, reporter), reporter)
 

@@ -11,6 +11,7 @@ from app.domain.hyperparameters import Hyperparameters
 from workers.training.spec import TrainingSample, TrainingSpec
 
 LABELS = ("across", "down", "spot")
+ENOUGH_TO_LEARN = {"epochs": 4, "batch_size": 8, "learning_rate": 0.01}
 
 
 @dataclass

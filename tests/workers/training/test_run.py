@@ -141,8 +141,23 @@ def test_divergence_is_told_with_its_step_and_cure(
     marks: list[TrainingSample], work_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(model, "rise_and_fall", lambda *_: 1e38)
-    with pytest.raises(Invalid, match=r"loss became (NaN|infinite) at step \d+ \(epoch \d\): lower learning_rate"):
+    reporter = Recorder()
+    with pytest.raises(Invalid, match=r"loss became (NaN|infinite) at step \d \(epoch 1\): lower learning_rate"):
+        train(make_spec(marks, work_dir, hyperparameters={"batch_size": 4}), reporter)
+    assert not reporter.series("val_loss")
+
+
+def test_divergence_in_validation_stops_as_well(
+    marks: list[TrainingSample], work_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def overflow(self: model.Classifier, *_: object) -> None:
+        self.log("val_loss", torch.tensor(float("inf")), batch_size=1)
+        self.log("val_accuracy", torch.tensor(0.5), batch_size=1)
+
+    monkeypatch.setattr(model.Classifier, "validation_step", overflow)
+    with pytest.raises(Invalid, match="loss became infinite"):
         train(make_spec(marks, work_dir), Recorder())
+    assert not (work_dir / checkpoints.LAST).exists()
 
 
 def test_running_out_of_memory_is_told_with_its_cure() -> None:

@@ -7,13 +7,15 @@ from pathlib import Path
 
 from workers.training.spec import TrainingSample
 
+from .conftest import Finished
+
 # A worker imports everything, forks a child per job, and a child may be killed at any moment.
 WORKER = """
 import json, os, signal, sys
 from pathlib import Path
 sys.path[:0] = json.loads(sys.argv[3])
 import workers.training.run as run
-from training.doubles import Recorder, make_spec
+from training.doubles import ENOUGH_TO_LEARN, Recorder, make_spec
 from workers.training.spec import TrainingSample
 
 work_dir = Path(sys.argv[1])
@@ -25,7 +27,7 @@ class Dies(Recorder):
             os.kill(os.getpid(), signal.SIGKILL)
 
 def child(reporter, resume):
-    result = run.train(make_spec(samples, work_dir, hyperparameters={"epochs": 4}, resume=resume), reporter)
+    result = run.train(make_spec(samples, work_dir, hyperparameters=ENOUGH_TO_LEARN, resume=resume), reporter)
     lines = [line for line in reporter.lines if "resum" in line]
     outcome = {"accuracy": result.metrics["accuracy"], "lines": lines, "onnxruntime": "onnxruntime" in sys.modules}
     Path(work_dir, "outcome.json").write_text(json.dumps(outcome))
@@ -40,14 +42,14 @@ for reporter, resume in ((Dies(), False), (Recorder(), True)):
 
 
 def test_a_forked_child_trains_and_the_next_one_continues_after_kill_9(
-    marks: list[TrainingSample], finished, work_dir: Path, tmp_path: Path
+    marks: list[TrainingSample], finished: Finished, work_dir: Path, tmp_path: Path
 ) -> None:
     listed = [(sample.sample_id, str(sample.path), sample.sha256, sample.label) for sample in marks]
     (tmp_path / "samples.json").write_text(json.dumps(listed))
     here = Path(__file__).resolve()
     paths = json.dumps([str(here.parents[3]), str(here.parents[1])])
     command = [sys.executable, "-W", "ignore", "-c", WORKER, str(work_dir), str(tmp_path / "samples.json"), paths]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
     assert done.stdout.split() == ["-9", "0"], done.stderr
     outcome = json.loads((work_dir / "outcome.json").read_text())
     assert outcome["lines"] == ["resuming after epoch 2 of 4"]
