@@ -52,9 +52,13 @@ def upload(api: ApiClient, dataset_id: str, digits: list[Digit]) -> list[str]:
     with httpx.Client(timeout=30, limits=httpx.Limits(max_connections=8)) as http, ThreadPoolExecutor(8) as pool:
 
         def put(pair: tuple[Digit, dict[str, Any]]) -> None:
-            response = http.put(pair[1]["url"], content=pair[0].png)
-            if response.is_error:
-                raise DemoFailed(f"the object store answered {response.status_code} to an upload")
+            # As every S3 client does: a server error is tried again.
+            for last in (False, False, True):
+                response = http.put(pair[1]["url"], content=pair[0].png)
+                if response.is_success:
+                    return
+                if last or response.status_code < 500:
+                    raise DemoFailed(f"the object store answered {response.status_code} to an upload")
 
         for start in range(0, len(digits), BATCH):
             part = digits[start : start + BATCH]

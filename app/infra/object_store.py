@@ -76,7 +76,7 @@ class S3ObjectStore:
 
     def __init__(self, settings: Settings) -> None:
         timeout = urllib3.Timeout(connect=5, read=60)
-        retries = urllib3.Retry(total=2, backoff_factor=0.2, status_forcelist=[502, 503, 504])
+        retries = urllib3.Retry(total=2, backoff_factor=0.2, status_forcelist=[500, 502, 503, 504])
         common: dict[str, Any] = {
             "access_key": settings.s3_access_key,
             "secret_key": settings.s3_secret_key.get_secret_value(),

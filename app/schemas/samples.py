@@ -9,7 +9,7 @@ from app.schemas.base import UUID, Note, Request, Score, Sha256, View, datetime
 
 BATCH = 500
 MAX_FILE_BYTES = 50 * 1024 * 1024
-UploadKey = Annotated[str, StringConstraints(pattern=r"^uploads/[0-9a-f-]{36}/[0-9a-f-]{36}$")]
+UploadKey = Annotated[str, StringConstraints(pattern=r"^uploads/[0-9a-f-]{36}/[0-9a-f-]{36}/[0-9]{1,3}$")]
 
 
 class UploadRequest(Request):

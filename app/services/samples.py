@@ -44,7 +44,10 @@ def open_uploads(
     """Signed URLs to put files to, straight into the store."""
     require(actor, Permission.DATASETS_WRITE)
     _open_dataset(session, actor, dataset_id)
-    keys = [f"uploads/{dataset_id}/{uuid4()}" for _ in range(request.count)]
+    # A folder of its own for each call: the embedded store removes folders that became empty a moment later, and a file
+    # on its way into such a folder would be lost.
+    folder = f"uploads/{dataset_id}/{uuid4()}"
+    keys = [f"{folder}/{number}" for number in range(request.count)]
     slots = [
         UploadSlot(upload_key=key, url=store.presigned_put(key, UPLOAD_SECONDS), expires_in_seconds=UPLOAD_SECONDS)
         for key in keys

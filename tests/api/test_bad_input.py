@@ -69,7 +69,7 @@ def made(super_admin: Person) -> list[Call]:
     world = make_world(super_admin, None)
     dataset = f"{API}/datasets/{world.dataset}"
     full_sample = {
-        "upload_key": f"uploads/{world.dataset}/{world.sample}",
+        "upload_key": f"uploads/{world.dataset}/{world.sample}/0",
         "sha256": "0" * 64,
         "labels": {"class": "one"},
         "source_camera_id": str(world.sample),

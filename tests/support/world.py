@@ -67,7 +67,7 @@ def calls(world: World) -> list[Call]:
     """One request per specified endpoint."""
     dataset, sample = f"{API}/datasets/{world.dataset}", f"{API}/datasets/{world.dataset}/samples/{world.sample}"
     job, version = f"{API}/jobs/{world.job}", f"{API}/models/{world.version}"
-    key = f"uploads/{world.dataset}/{world.sample}"
+    key = f"uploads/{world.dataset}/{world.sample}/0"
     signed = {"payload_base64": "e30=", "keyid": "0" * 64, "signature": "0" * 128}
     return [
         Call("GET", f"{API}/datasets"),
