@@ -150,9 +150,10 @@ class Paged(Page, mixin=True):
         elif not forward:
             self._cursors = self._cursors[:-1]
 
-    def _shown(self, count: int, next_cursor: str | None, what: str) -> None:
+    def _shown(self, count: int, next_cursor: str | None, one: str, more: str) -> None:
         self._next_cursor = next_cursor or ""
         self.has_next, self.has_previous = bool(next_cursor), bool(self._cursors)
         alone = not self.has_next and not self.has_previous
-        self.summary = f"{count} {what}" if alone else f"Page {len(self._cursors) + 1} · {count} {what}"
+        text = f"{count} {one if count == 1 else more}"
+        self.summary = text if alone else f"Page {len(self._cursors) + 1} · {text}"
         self.loading = False

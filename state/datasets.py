@@ -84,7 +84,7 @@ class DatasetsState(Paged, rx.State):
         page = await self._load(datasets.list_datasets, wanted, self._cursor(), PAGE)
         if page is not None:
             self.rows = [views.dataset_row(item) for item in page.items]
-            self._shown(len(self.rows), page.next_cursor, "datasets")
+            self._shown(len(self.rows), page.next_cursor, "dataset", "datasets")
 
 
 class NewDatasetState(Page, rx.State):

@@ -68,7 +68,7 @@ class EdgeServersState(Paged, rx.State):
         self.sites = [views.site(item) for item in page.items]
         self.healthy = sum(row["health"] == "ok" for row in self.rows)
         self.attention = sum(row["health"] in {"late", "offline"} for row in self.rows)
-        self._shown(len(self.rows), page.next_cursor, "edge servers")
+        self._shown(len(self.rows), page.next_cursor, "edge server", "edge servers")
 
 
 class NewEdgeServerState(Page, rx.State):

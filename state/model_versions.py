@@ -75,4 +75,4 @@ class ModelVersionsState(Paged, rx.State):
         page = await self._load(model_versions.list_versions, wanted, self._cursor(), PAGE)
         if page is not None:
             self.rows = [views.version_row(item) for item in page.items]
-            self._shown(len(self.rows), page.next_cursor, "versions")
+            self._shown(len(self.rows), page.next_cursor, "version", "versions")

@@ -161,4 +161,4 @@ class SamplesState(Paged, rx.State):
         names = [str(known["name"]) for known in dataset.label_schema["classes"]]
         self.classes = [{"value": name, "label": name} for name in names]
         self.rows = [views.sample_card(item) for item in page.items]
-        self._shown(len(self.rows), page.next_cursor, "samples")
+        self._shown(len(self.rows), page.next_cursor, "sample", "samples")

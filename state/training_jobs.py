@@ -70,7 +70,7 @@ class TrainingJobsState(Paged, rx.State):
             return
         self.rows = [views.job_row(job) for job in page.items]
         self.topics = ["jobs", *(f"job:{row['id']}" for row in self.rows if row["status"] == "running")]
-        self._shown(len(self.rows), page.next_cursor, "jobs")
+        self._shown(len(self.rows), page.next_cursor, "job", "jobs")
 
 
 class NewJobState(Page, rx.State):

@@ -221,7 +221,7 @@ def _status_actions() -> rx.Component:
 def page() -> rx.Component:
     """The gallery beside the progress and the facts."""
     return framed(
-        S.dataset["name"],
+        rx.cond(S.dataset["name"] != "", S.dataset["name"], "Dataset"),
         columns(_gallery(), stack(_progress(), _facts()), wide=True),
         _large(),
         _reject(),

@@ -183,7 +183,7 @@ def page() -> rx.Component:
         rx.fragment(),
     )
     return framed(
-        S.edge["name"],
+        rx.cond(S.edge["name"] != "", S.edge["name"], "Edge server"),
         live_topic(["edges", "deployments", "ping"], on_message=S.on_live, on_reconnect=S.load, every_ms=1000),
         stack(_tiles(), wrong, _loaded(), columns(_deployments(), _facts(), wide=True)),
         _command(),

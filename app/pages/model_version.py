@@ -30,7 +30,7 @@ def _tiles() -> rx.Component:
         metric_tile("Precision", S.version["precision"], hint="mean over classes", icon="crosshair"),
         metric_tile("Recall", S.version["recall"], hint="mean over classes", icon="radar"),
         metric_tile("F1", S.version["f1"], hint="mean over classes", icon="scale"),
-        metric_tile("Inference", S.details["inference"], hint="per image, on the training machine", icon="timer"),
+        metric_tile("Inference", S.details["inference"], hint="per image", icon="timer"),
     )
 
 
@@ -235,7 +235,7 @@ def _bundle() -> rx.Component:
         facts(
             ("sha256", digest(S.details["sha256"], label="bundle digest")),
             ("Size", S.details["size"]),
-            ("Needs edge", S.details["min_edge_version"]),
+            ("Edge version", S.details["min_edge_version"]),
             ("Platforms", S.details["platforms"]),
         ),
     )
@@ -250,7 +250,7 @@ def page() -> rx.Component:
     """Scores on top, then where it runs and how it errs beside where it comes from."""
     per_class = section("F1 per class", bar_list(S.per_class, label="F1 per class"))
     return framed(
-        S.version["title"],
+        rx.cond(S.version["title"] != "", S.version["title"], "Model version"),
         live_topic(["models", "deployments"], on_message=S.on_live, on_reconnect=S.load, every_ms=700),
         stack(
             _tiles(),

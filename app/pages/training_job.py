@@ -152,7 +152,7 @@ def _cancel() -> rx.Component:
 def page() -> rx.Component:
     """Progress on top, then curves and log beside the facts, and the result when there is one."""
     return framed(
-        S.job["name"],
+        rx.cond(S.job["name"] != "", S.job["name"], "Training job"),
         live_topic(S.topics, on_message=S.on_live, on_reconnect=S.load, every_ms=1000),
         stack(
             _progress(),

@@ -136,9 +136,9 @@ def version_details(item: ModelVersionView) -> VersionDetails:
         "size": size(item.model_file_size),
         "description": item.description,
         "release_notes": item.release_notes,
-        "inference": "–" if item.inference_time_ms is None else f"{item.inference_time_ms} ms",
+        "inference": _milliseconds(item.inference_time_ms),
         "test_count": f"{tested:,} held-out images" if isinstance(tested, int) else "held-out images",
-        "min_edge_version": item.min_edge_version,
+        "min_edge_version": f"{item.min_edge_version} or newer",
         "platforms": ", ".join(item.supported_platforms),
         "job_id": str(item.training_job_id or ""),
         "base_id": str(item.base_version_id or ""),
@@ -163,3 +163,9 @@ def deployment_line(row: DeploymentRow) -> DeploymentLine:
         "updated_at": iso(row.updated_at),
         "can_retry": str(row.status) == "failed",
     }
+
+
+def _milliseconds(value: int | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value} ms" if value else "< 1 ms"
