@@ -196,6 +196,8 @@ def test_second_setup_waits_for_the_first(script: ModuleType, root: Path, capsys
         while "process 4711" not in shown and time.monotonic() < end:
             shown += capsys.readouterr().out
         assert "Waiting for another setup of this folder to end (process 4711)" in shown
+        waiting.join(0.7)
+        assert waiting.is_alive()
         assert script.work == []
         holder.communicate("\n")
         waiting.join(20)

@@ -243,8 +243,9 @@ def test_terminated_parent_leaves_nothing_running(data_dir: Path) -> None:
     assert server_processes(data_dir) == []
 
 
-def test_deep_folder_gets_short_private_sockets(tmp_path: Path) -> None:
+def test_deep_folder_gets_short_private_sockets(cluster: Path, tmp_path: Path) -> None:
     deep = tmp_path / ("d" * 60) / ("e" * 60)
+    shutil.copytree(cluster / "postgres", deep / "postgres")
     with Stack(deep, {}, report=lambda _line: None) as stack:
         sockets = Path(stack.env["TRAINYARD_DATABASE_URL"].split("host=")[1])
         assert not sockets.is_relative_to(deep)
