@@ -6,6 +6,7 @@ checked against what the signed-in person may see; the handshake must come from 
 
 import asyncio
 import json
+import time
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -67,15 +68,18 @@ def _actor(socket: WebSocket) -> Actor:
 
 
 async def _send(socket: WebSocket, subscription: Subscription) -> None:
+    checked = time.monotonic()
     while True:
         try:
             topic, text = await asyncio.wait_for(subscription.queue.get(), RECHECK_SECONDS)
         except TimeoutError:
+            topic, text = "ping", "{}"
+        # Also while messages keep coming: a session that ended must not go on watching a busy topic.
+        if time.monotonic() - checked >= RECHECK_SECONDS:
+            checked = time.monotonic()
             if await asyncio.to_thread(_actor, socket) is None:
                 await socket.close(POLICY_VIOLATION)
                 return
-            await socket.send_text('{"topic":"ping","data":{}}')
-            continue
         await socket.send_text(f'{{"topic":{json.dumps(topic)},"data":{text}}}')
 
 
@@ -86,7 +90,7 @@ async def _receive(socket: WebSocket, subscription: Subscription) -> None:
             wanted = json.loads(message[:20_000])
             added = [str(topic) for topic in wanted.get("subscribe", [])]
             removed = [str(topic) for topic in wanted.get("unsubscribe", [])]
-        except (ValueError, AttributeError, TypeError):
+        except (ValueError, AttributeError, TypeError, RecursionError):
             await socket.close(POLICY_VIOLATION)
             return
         subscription.topics.difference_update(removed)
