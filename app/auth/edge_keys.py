@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import math
 import re
 from typing import Any
 
@@ -66,6 +67,7 @@ def _check_claims(claims: dict[str, Any], edge: EdgeServer, method: str, path: s
     if (
         not isinstance(issued, int | float)
         or not isinstance(expires, int | float)
+        or not math.isfinite(issued + expires)  # a comparison with NaN would refuse nothing
         or expires > issued + LIFETIME_SECONDS
     ):
         raise Unauthenticated(f"An edge token may live {LIFETIME_SECONDS} seconds at most.", code="edge-token-invalid")
