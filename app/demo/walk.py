@@ -20,6 +20,7 @@ from app.schemas.people import UserCreate
 from app.services import users
 from app.settings import get_settings
 from app.supervisor import exit_on_signals
+from app.supervisor.supervisor import say
 from app.tables import User
 
 MODULE = "meter_digits"
@@ -50,7 +51,7 @@ def run(*, once: bool, again: bool) -> int:
         if walked:
             for edge in demo.edges:
                 edge.start()
-            print("The loop was walked before (./trainyard demo --again walks it again).")
+            say("The loop was walked before (./trainyard demo --again walks it again).")
         else:
             _walk(demo)
         if not once:
@@ -103,7 +104,7 @@ def _walk(demo: Demo) -> None:
         edge.place.name: {"loaded_sha256": edge.loaded_digest(MODULE), "url": edge.url} for edge in demo.edges
     }
     report.complete()
-    print(f"Every step happened. Report: {report.path}")
+    say(f"Every step happened. Report: {report.path}")
 
 
 def _collect(demo: Demo) -> dict[str, Any]:
@@ -230,7 +231,7 @@ def _facts(version: dict[str, Any]) -> dict[str, Any]:
 
 def _invite(demo: Demo) -> None:
     machine = demo.machine
-    print(
+    say(
         f"""
 Trainyard is running: {demo.product.settings.base_url}
   Ann  {ANN}  password {machine.secrets[ANN]}

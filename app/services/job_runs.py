@@ -4,6 +4,7 @@ Every call is one short transaction; none is open while a model trains. `attempt
 believed dead and comes back finds that its attempt is over and stops.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -32,6 +33,8 @@ from app.tables.base import utcnow
 LOST_AFTER = timedelta(seconds=30)
 MAX_ATTEMPTS = 4
 MAX_LOG_CHARACTERS = 5_000_000
+# Where a bundle may run: an ONNX graph is not bound to a platform, the edge distribution is.
+PLATFORMS = ("linux/x86_64", "linux/aarch64", "darwin/arm64", "darwin/x86_64")
 
 
 @dataclass(frozen=True)
@@ -219,9 +222,9 @@ def complete(session: Session, actor: Actor, ticket: RunTicket, trained: Trained
         precision_score=round(scores["precision"], 6),
         recall_score=round(scores["recall"], 6),
         f1_score=round(scores["f1"], 6),
-        metrics=scores,
-        inference_time_ms=round(trained.inference_time_ms),
-        supported_platforms=["linux/x86_64", "linux/aarch64"],
+        metrics={**scores, "inference_time_ms": round(trained.inference_time_ms, 3)},
+        inference_time_ms=math.ceil(trained.inference_time_ms),
+        supported_platforms=list(PLATFORMS),
         status=ModelVersionStatus.DRAFT,
     )
     session.add(version)

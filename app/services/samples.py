@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from uuid import UUID, uuid4
 
 from sqlmodel import Session, col, select
 
 from app.domain.machines import DatasetStatus, SampleStatus, advance, sample_status
 from app.domain.permissions import Actor, Permission, PersonActor, require
-from app.errors import Conflict, Forbidden, Invalid, NotFound
+from app.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
 from app.infra.object_store import ObjectStore
 from app.schemas.base import Page
 from app.schemas.samples import (
@@ -73,9 +74,13 @@ def receive(dataset_id: UUID, request: SamplesCreate, store: ObjectStore) -> lis
         if not name.startswith(f"uploads/{dataset_id}/"):
             raise Invalid(f"{name} was not opened for dataset {dataset_id}.")
     with ThreadPoolExecutor(max_workers=8, thread_name_prefix="receive") as pool:
-        files = list(pool.map(lambda sample: _receive_one(dataset_id, sample, store), request.samples))
-    store.delete(*names)
-    return files
+        return list(pool.map(lambda sample: _receive_one(dataset_id, sample, store), request.samples))
+
+
+def forget_uploads(request: SamplesCreate, store: ObjectStore) -> None:
+    """Remove what was uploaded once it is registered, and not before, so that a refused batch can be sent again."""
+    with suppress(Unavailable):  # what stays is never read again
+        store.delete(*(sample.upload_key for sample in request.samples))
 
 
 def _receive_one(dataset_id: UUID, sample: SampleCreate, store: ObjectStore) -> ReceivedFile:
@@ -265,6 +270,7 @@ __all__ = [
     "SampleLabels",
     "create",
     "delete",
+    "forget_uploads",
     "list_samples",
     "may_create",
     "open_uploads",
