@@ -53,9 +53,11 @@ class Product:
 
     def start(self) -> Self:
         """Start all of it and return when the first page can be had. Raises `Unavailable` with what to do."""
-        _port_must_be_free(self.settings.host, self.settings.port)
-        self.settings = adopt(self.stack.start())
         try:
+            # What a killed start left behind is ended first: it may be what holds the port.
+            self.stack.claim()
+            _port_must_be_free(self.settings.host, self.settings.port)
+            self.settings = adopt(self.stack.start())
             self._tell("PostgreSQL, Valkey and S3 answer")
             migrate()
             get_object_store().ensure_bucket()

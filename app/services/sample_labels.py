@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy import ColumnElement, and_, not_
 from sqlalchemy.dialects.postgresql import insert
@@ -36,7 +36,7 @@ def apply(
 ) -> None:
     """`actor` says what each sample shows. The caller holds the lock of `dataset` and flushed the samples."""
     classes = {c["name"] for c in dataset.label_schema["classes"]}
-    opinions = []
+    opinions: list[dict[str, Any]] = []
     for row, labels in labelled:
         if labels.class_name not in classes:
             listed = ", ".join(sorted(classes)[:30])
@@ -45,7 +45,7 @@ def apply(
                 field="labels.class",
             )
         value = {"class": labels.class_name}
-        opinions.append(SampleAnnotation(sample_id=row.id, annotator_id=actor.user_id, labels=value).model_dump())
+        opinions.append({"id": uuid4(), "sample_id": row.id, "annotator_id": actor.user_id, "labels": value})
         dataset.labeled_count += 1 - int(row.is_labeled)
         dataset.verified_count -= int(row.is_verified)
         row.sqlmodel_update({**UNLABELED, "labels": value, "is_labeled": True, "labeled_by": actor.user_id})
@@ -65,7 +65,9 @@ def _remember_opinions(session: Session, opinions: Sequence[dict[str, Any]]) -> 
     """One statement for all: a person's later opinion about a sample replaces the earlier one."""
     if not opinions:
         return
-    statement = insert(SampleAnnotation).values(list(opinions))
+    now = utcnow()
+    common = {"annotations": [], "created_at": now, "updated_at": now}
+    statement = insert(SampleAnnotation).values([{**opinion, **common} for opinion in opinions])
     session.exec(  # type: ignore[call-overload]
         statement.on_conflict_do_update(
             index_elements=["sample_id", "annotator_id"],
