@@ -9,7 +9,16 @@ from decimal import Decimal
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints, field_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    field_validator,
+)
 
 Item = TypeVar("Item")
 PAGE_LIMIT = 200
@@ -77,6 +86,16 @@ Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")
 Slug = Annotated[str, StringConstraints(strip_whitespace=True, max_length=40), AfterValidator(_printable)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 DatabaseId = Annotated[int, Field(ge=1, le=2**31 - 1)]
+
+
+def _representable(moment: datetime) -> datetime:
+    # The database reads years 1 to 9999 only, and a zone may shift the first and the last into another.
+    if not 1 < moment.year < 9999:
+        raise ValueError("the year must be from 2 to 9998")
+    return moment
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_representable)]
 # Numbers leave as JSON numbers; NUMERIC only keeps them exact in the database.
 Score = Annotated[Decimal, PlainSerializer(float, return_type=float)]
 
@@ -86,6 +105,7 @@ __all__ = [
     "DatabaseId",
     "Decimal",
     "Identifier",
+    "Moment",
     "Name",
     "Note",
     "Page",

@@ -6,7 +6,7 @@ from pydantic import Field, StringConstraints
 
 from app.domain.edge_health import EdgeHealth
 from app.domain.machines import DeploymentStatus
-from app.schemas.base import UUID, DatabaseId, Identifier, Name, Request, Sha256, Slug, View, datetime
+from app.schemas.base import UUID, DatabaseId, Identifier, Moment, Name, Request, Sha256, Slug, View, datetime
 
 
 class EdgeServerCreate(Request):
@@ -26,7 +26,7 @@ class LoadedModel(Request):
     version: Slug
     model_version_id: UUID
     bundle_sha256: Sha256
-    loaded_at: datetime
+    loaded_at: Moment
 
 
 class EdgeServerView(View):

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints
 
 from app.domain.machines import SampleStatus
-from app.schemas.base import UUID, Note, Request, Score, Sha256, View, datetime
+from app.schemas.base import UUID, Moment, Note, Request, Score, Sha256, View, datetime
 
 BATCH = 500
 MAX_FILE_BYTES = 50 * 1024 * 1024
@@ -45,7 +45,7 @@ class SampleCreate(Request):
     sha256: Sha256 | None = Field(None, description="If given, what arrived must have this digest")
     labels: SampleLabels | None = None
     source_camera_id: UUID | None = None
-    captured_at: datetime | None = None
+    captured_at: Moment | None = None
     metadata: dict[str, Annotated[str, StringConstraints(max_length=1000)] | int | float | bool | None] = Field(
         default_factory=dict, max_length=50
     )

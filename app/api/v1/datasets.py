@@ -79,7 +79,9 @@ def list_samples(
 def create_samples(run: Run, store: Store, dataset_id: UUID, request: SamplesCreate) -> SamplesCreated:
     run(samples.may_create, dataset_id)
     files = samples.receive(dataset_id, request, store)
-    return run(samples.create, dataset_id, request, files)
+    created = run(samples.create, dataset_id, request, files)
+    samples.forget_uploads(request, store)
+    return created
 
 
 @router.post("/{dataset_id}/samples/verify", summary="Accept or reject several labels")
