@@ -13,6 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from app.domain.machines import JobStatus, ModelVersionStatus, advance
@@ -201,8 +202,9 @@ def complete(session: Session, actor: Actor, ticket: RunTicket, trained: Trained
     require(actor, Permission.MODELS_WRITE)
     row = _locked(session, ticket.job_id, ticket.attempt)
     status = advance(JobStatus(row.status), JobStatus.COMPLETED, f"Training job {row.name!r}")
+    taken = Conflict(f"{row.ai_module} {trained.version} exists by now.", code="version-taken")
     if trained.version in _versions(session, row):
-        raise Conflict(f"{row.ai_module} {trained.version} exists by now.", code="version-taken")
+        raise taken
     scores = trained.metrics
     version = AiModelVersion(
         id=trained.model_version_id,
@@ -228,7 +230,10 @@ def complete(session: Session, actor: Actor, ticket: RunTicket, trained: Trained
         status=ModelVersionStatus.DRAFT,
     )
     session.add(version)
-    session.flush()
+    try:
+        session.flush()
+    except IntegrityError as error:  # another job of the module ended at the same moment
+        raise taken from error
     now = utcnow()
     row.status, row.output_model_version = status, version.id
     row.metrics = {**row.metrics, **scores}
