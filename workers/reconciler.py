@@ -18,7 +18,7 @@ from app.errors import DomainError
 from app.infra.db import transaction
 from app.infra.queue import queue
 from app.logs import configure_logging
-from app.services import job_runs, trust
+from app.services import job_repairs, trust
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ def reconcile_once() -> list[str]:
     registry.cleanup()
     waiting = {*line.job_ids, *registry.get_job_ids(cleanup=False)}
     with transaction() as session:
-        return job_runs.reconcile(session, RECONCILER, sorted(waiting))
+        return job_repairs.reconcile(session, RECONCILER, sorted(waiting))
 
 
 def refresh_once() -> bool:

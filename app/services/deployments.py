@@ -82,9 +82,11 @@ def deploy_all(session: Session, actor: Actor, version_id: UUID) -> RolloutView:
 def retry(session: Session, actor: Actor, deployment_id: UUID) -> DeploymentView:
     """failed → pending, unless another deployment of the module is under way on that edge."""
     require(actor, Permission.DEPLOYMENTS_WRITE)
-    row = fetch(session, ModelDeployment, deployment_id, actor, "deployment", lock=True)
-    edge = fetch(session, EdgeServer, row.edge_server_id, actor, "edge server", lock=True)
+    row = fetch(session, ModelDeployment, deployment_id, actor, "deployment")
+    # Locks are taken in one order everywhere: version, edge server, deployment.
     _released(session, actor, row.model_version_id)
+    edge = fetch(session, EdgeServer, row.edge_server_id, actor, "edge server", lock=True)
+    row = fetch(session, ModelDeployment, deployment_id, actor, "deployment", lock=True)
     status = advance(_S(row.status), _S.PENDING, f"Deployment {row.id}")
     if _unfinished(session, edge, row.ai_module):
         raise Conflict(f"Another deployment of {row.ai_module} to {edge.name!r} is under way. Wait for it.")
@@ -106,7 +108,8 @@ def changed(session: Session, row: ModelDeployment) -> None:
 
 
 def _released(session: Session, actor: Actor, version_id: UUID) -> AiModelVersion:
-    version = fetch(session, AiModelVersion, version_id, actor, "model version")
+    """The version, locked, so that nobody deprecates it while it is being ordered."""
+    version = fetch(session, AiModelVersion, version_id, actor, "model version", lock=True)
     if version.status != ModelVersionStatus.RELEASED:
         raise Conflict(
             f"{version.ai_module} {version.version} is {version.status}; only a released version can be deployed. "

@@ -1,11 +1,10 @@
-"""Training jobs as workers run them: begin, report, end; and what the reconciler repairs.
+"""Training jobs as workers run them: begin, report, end. What the reconciler repairs is in `job_repairs`.
 
 Every call is one short transaction; none is open while a model trains. `attempt` fences: a worker that was
 believed dead and comes back finds that its attempt is over and stops.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -22,17 +21,14 @@ from app.domain.semver import next_version
 from app.errors import Conflict, NotFound
 from app.infra.db import after_commit
 from app.infra.live import publish
-from app.infra.queue import queue_id
 from app.schemas.base import storable
 from app.schemas.model_versions import TrainedModel
 from app.schemas.training_jobs import JobProgress
 from app.services import audit
-from app.services.training_jobs import announce, hand_out
+from app.services.training_jobs import announce
 from app.tables import AiModelVersion, DatasetVersion, MetricPoint, TrainingDataset, TrainingJob, TrainingSample
 from app.tables.base import utcnow
 
-LOST_AFTER = timedelta(seconds=30)
-MAX_ATTEMPTS = 4
 MAX_LOG_CHARACTERS = 5_000_000
 # Where a bundle may run: an ONNX graph is not bound to a platform, the edge distribution is.
 PLATFORMS = ("linux/x86_64", "linux/aarch64", "darwin/arm64", "darwin/x86_64")
@@ -166,7 +162,7 @@ def report(session: Session, actor: Actor, job_id: UUID, attempt: int, progress:
     now = utcnow()
     _store_points(session, job_id, progress)
     if progress.log:
-        _append_log(row, progress.log)
+        append_log(row, progress.log)
     if progress.current_epoch is not None:
         row.current_epoch = min(progress.current_epoch, row.total_epochs)
     if progress.progress_percent is not None:
@@ -256,60 +252,17 @@ def complete(session: Session, actor: Actor, ticket: RunTicket, trained: Trained
 def fail(session: Session, actor: Actor, job_id: UUID, attempt: int, message: str) -> None:
     """running or queued → failed, with a reason for people."""
     require(actor, Permission.JOBS_WRITE)
-    _end(session, actor, _locked(session, job_id, attempt), JobStatus.FAILED, storable(message))
+    end(session, actor, _locked(session, job_id, attempt), JobStatus.FAILED, storable(message))
 
 
 def cancelled(session: Session, actor: Actor, job_id: UUID, attempt: int) -> None:
     """running → cancelled: the worker has stopped."""
     require(actor, Permission.JOBS_WRITE)
-    _end(session, actor, _locked(session, job_id, attempt), JobStatus.CANCELLED, None)
+    end(session, actor, _locked(session, job_id, attempt), JobStatus.CANCELLED, None)
 
 
-def reconcile(session: Session, actor: Actor, waiting: Sequence[str]) -> list[str]:
-    """Repair what a crash left between Postgres and the queue; returns a line per repair.
-
-    `waiting` are the ids (`queue_id`) that the queue holds or runs. A queued job that is not among them was lost
-    by the queue; a running job without a sign of life for 30 seconds lost its worker. Both are handed out again.
-    """
-    require(actor, Permission.JOBS_WRITE)
-    now = utcnow()
-    query = select(TrainingJob).where(
-        col(TrainingJob.status).in_([JobStatus.PENDING, JobStatus.QUEUED, JobStatus.RUNNING])
-    )
-    done: list[str] = []
-    for row in session.exec(query.with_for_update(skip_locked=True)):
-        if row.status == JobStatus.RUNNING and (row.heartbeat_at or now) < now - LOST_AFTER:
-            done.append(_retry_lost(session, actor, row))
-        elif (
-            row.status == JobStatus.QUEUED
-            and queue_id(row.id, row.attempt) not in waiting
-            and row.updated_at < now - timedelta(seconds=10)
-        ):
-            hand_out(session, row)
-            done.append(f"job {row.id}: was not in the queue, handed out again")
-        elif row.status == JobStatus.PENDING:
-            row.status = advance(JobStatus.PENDING, JobStatus.QUEUED, f"Training job {row.name!r}")
-            hand_out(session, row)
-            done.append(f"job {row.id}: handed out")
-    return done
-
-
-def _retry_lost(session: Session, actor: Actor, row: TrainingJob) -> str:
-    if row.cancel_requested_at is not None:
-        _end(session, actor, row, JobStatus.CANCELLED, None)
-        return f"job {row.id}: its worker was lost after a cancel; cancelled"
-    if row.attempt >= MAX_ATTEMPTS:
-        message = f"The worker was lost {row.attempt} times (killed, out of memory or power). See the worker's log."
-        _end(session, actor, row, JobStatus.FAILED, message)
-        return f"job {row.id}: failed after {row.attempt} lost workers"
-    row.status = advance(JobStatus.RUNNING, JobStatus.QUEUED, f"Training job {row.name!r}")
-    _append_log(row, "The worker was lost; the job continues from its last checkpoint with another one.\n")
-    hand_out(session, row)
-    audit.record(session, actor, "training_job.requeue", row, after={"attempt": row.attempt})
-    return f"job {row.id}: its worker was lost, handed out again"
-
-
-def _end(session: Session, actor: Actor, row: TrainingJob, status: JobStatus, message: str | None) -> None:
+def end(session: Session, actor: Actor, row: TrainingJob, status: JobStatus, message: str | None) -> None:
+    """Put a final status on a locked job."""
     now = utcnow()
     row.status = advance(JobStatus(row.status), status, f"Training job {row.name!r}")
     row.error_message, row.completed_at, row.estimated_completion, row.updated_at = message, now, None, now
@@ -352,7 +305,8 @@ def _store_points(session: Session, job_id: UUID, progress: JobProgress) -> None
     )
 
 
-def _append_log(row: TrainingJob, text: str) -> None:
+def append_log(row: TrainingJob, text: str) -> None:
+    """Add to the job's log, up to its limit."""
     room = MAX_LOG_CHARACTERS - len(row.training_logs)
     if room > 0:
         row.training_logs += (
