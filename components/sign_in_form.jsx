@@ -5,7 +5,7 @@
 import React, { useId, useRef, useState } from "react";
 
 const SLOW_ANSWER_MS = 15000;
-const BARE = { outline: "none" }; // the box around the input shows the focus
+const BARE = { outline: "none", flex: 1, minWidth: 0 }; // the box around the input shows the focus
 
 /** Where to go after signing in: a path of our own, never another site. */
 function destination() {
@@ -59,14 +59,14 @@ export function SignInForm({ actionUrl = "/api/v1/auth/sign-in", ...rest }) {
       <div>
         <label className="ty-field-label" htmlFor={`${id}-email`}>E-mail</label>
         <span className="ty-pass">
-          <input id={`${id}-email`} name="email" type="email" autoComplete="username" autoFocus spellCheck={false} required style={BARE} data-testid="sign-in-email"
+          <input id={`${id}-email`} name="email" type="email" size={1} autoComplete="username" autoFocus spellCheck={false} required style={BARE} data-testid="sign-in-email"
             aria-invalid={Boolean(error)} aria-describedby={`${id}-error`} onChange={() => error && setError("")} />
         </span>
       </div>
       <div>
         <label className="ty-field-label" htmlFor={`${id}-password`}>Password</label>
         <span className="ty-pass">
-          <input ref={password} id={`${id}-password`} name="password" type={visible ? "text" : "password"} autoComplete="current-password" required
+          <input ref={password} id={`${id}-password`} name="password" type={visible ? "text" : "password"} size={1} autoComplete="current-password" required
             style={BARE} data-testid="sign-in-password" aria-invalid={Boolean(error)} aria-describedby={`${id}-error`} onChange={() => error && setError("")} />
           <button type="button" onClick={() => setVisible((shown) => !shown)} aria-pressed={visible}>{visible ? "Hide" : "Show"}</button>
         </span>

@@ -80,7 +80,11 @@ def running_web(stack: Servers, *, front_end: bool = True) -> Iterator[Web]:
             yield web
         finally:
             process.terminate()
-            process.wait(20)
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(15)
             db.get_engine().dispose()
             _forget()
 

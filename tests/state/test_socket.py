@@ -46,7 +46,7 @@ def max_member(web: Web) -> Person:
 def sign_in(web: Web, person: Person) -> str:
     """The Cookie header of a new session."""
     body = {"email": person.email, "password": PASSWORD}
-    answer = httpx.post(f"{web.url}/api/v1/auth/sign-in", json=body, trust_env=False)
+    answer = httpx.post(f"{web.url}/api/v1/auth/sign-in", json=body, trust_env=False, timeout=30)
     assert answer.status_code == 200, answer.text
     return "; ".join(f"{name}={value}" for name, value in answer.cookies.items())
 
@@ -86,7 +86,7 @@ class Client:
         await self._emit(f"{state('session', 'session_state')}.report_failure", {}, router)
         answers: Answer = []
         while True:
-            answer = await asyncio.wait_for(self.got.get(), 15)
+            answer = await asyncio.wait_for(self.got.get(), 30)
             answers.append(answer)
             if "Something went wrong on the server" in json.dumps(answer):
                 return answers
