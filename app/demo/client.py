@@ -22,6 +22,10 @@ class ApiClient:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._http = httpx.Client(base_url=f"{base_url}/api/v1", headers=headers, timeout=60)
 
+    def close(self) -> None:
+        """Give the connections back."""
+        self._http.close()
+
     def call(self, method: str, path: str, body: Any = None, **params: Any) -> Any:
         """The answer's JSON."""
         response = self._http.request(method, path, json=body, params=params)
@@ -53,9 +57,10 @@ class ApiClient:
                 return found
 
     def sign_in(self, email: str, password: str, token_name: str) -> "ApiClient":
-        """Sign in with a password, make an API token, and return a client that uses it."""
+        """Sign in with a password, make an API token, and return a client that uses it; this one is done."""
         self.post("/auth/sign-in", {"email": email, "password": password})
         token = self.post("/auth/tokens", {"name": token_name, "scope": "full", "days": 30})["token"]
+        self._http.close()
         return ApiClient(str(self._http.base_url).removesuffix("/api/v1/"), token)
 
 

@@ -164,7 +164,10 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
     try:
         wait_for(walked, 280, "the demonstration to walk the loop")
-        yield Running(data_dir, f"http://127.0.0.1:{port}", process)
+        demonstration = Running(data_dir, f"http://127.0.0.1:{port}", process)
+        yield demonstration
+        demonstration.ann.close()
+        demonstration.ben.close()
     finally:
         children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
         process.terminate()
