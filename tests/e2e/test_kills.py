@@ -11,7 +11,7 @@ EDGES = ("edge-rotterdam-pump-house", "edge-nagano-reservoir")
 
 
 def counts(running: Running) -> dict[str, int]:
-    return {table: running.sql(f"SELECT count(*) FROM {table}")[0][0] for table in TABLES}  # noqa: S608 fixed names
+    return {table: running.sql(f"SELECT count(*) FROM {table}")[0][0] for table in TABLES}
 
 
 def test_the_list_of_processes_is_complete(running: Running) -> None:

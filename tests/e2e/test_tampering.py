@@ -60,7 +60,8 @@ def test_an_approved_row_that_names_other_bytes_is_refused(running: Running, ser
     approved, smuggled = running.train(), running.train(width=16)
     running.publish(approved)
     running.sql(
-        "UPDATE ai_model_versions SET model_file_url = %s, bundle_sha256 = 'f' || substr(bundle_sha256, 2) WHERE id = %s",
+        "UPDATE ai_model_versions SET model_file_url = %s, bundle_sha256 = 'f' || substr(bundle_sha256, 2)"
+        " WHERE id = %s",
         smuggled["model_file_url"],
         approved["id"],
     )
