@@ -11,14 +11,17 @@ function worstPairs(labels, matrix) {
     .map(({ truth, said, count }) => `${labels[truth]} taken for ${labels[said]} (${count}\u00d7)`);
 }
 
+/** How much colour, in percent. The middle is left out: neither light nor dark numbers could be read on it. */
+const strengthOf = (share) => Math.round(share < 0.5 ? 12 + share * 60 : 88 + (share - 0.5) * 24);
+
 function Cell({ count, total, truth, said, labels, lit, onPoint }) {
   const share = total ? count / total : 0;
   const right = truth === said;
-  const strength = count === 0 ? 0 : Math.round((right ? 12 + share * 78 : 14 + Math.min(1, share * 4) * 70));
+  const strength = count === 0 ? 0 : strengthOf(right ? share : Math.min(1, share * 2.5));
   const words = right ? `${labels[truth]} recognised: ${count} of ${total} (${percent(share)})`
     : `${labels[truth]} taken for ${labels[said]}: ${count} of ${total} (${percent(share)})`;
   return (
-    <td className="ty-cm-cell" data-right={right} data-lit={lit} data-strong={strength > 55} data-zero={count === 0} title={words} aria-label={words}
+    <td className="ty-cm-cell" data-right={right} data-lit={lit} data-strong={strength > 50} data-zero={count === 0} title={words} aria-label={words}
       style={{ "--ty-strength": `${strength}%` }} onPointerEnter={() => onPoint([truth, said])}>
       {count === 0 ? "\u00b7" : count}
     </td>

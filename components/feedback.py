@@ -119,7 +119,7 @@ def loading_panel(rows: int = 5, *, height: str = "1.1rem") -> rx.Component:
     """Grey lines of the size that the content will have."""
     widths = ("92%", "78%", "85%", "64%", "88%")
     lines = [skeleton(height=height, width=widths[index % len(widths)]) for index in range(rows)]
-    return rx.el.div(*lines, class_name="ty-loading", aria_busy="true", aria_label="Loading")
+    return rx.el.div(*lines, class_name="ty-loading", role="status", aria_busy="true", aria_label="Loading")
 
 
 def confirm_dialog(

@@ -199,7 +199,7 @@ export function LiveChart({
   return (
     <section {...rest} className="ty-chart" aria-labelledby={headingId}>
       <header className="ty-chart-head">
-        <h3 id={headingId} className="ty-chart-title">{title}</h3>
+        <h2 id={headingId} className="ty-chart-title">{title}</h2>
         <LinkMark link={over ? "finished" : link} problem={problem} />
         <span className="ty-grow" />
         {smoothable && <button type="button" className="ty-toggle" aria-pressed={smoothing} onClick={() => setSmoothing(!smoothing)}>Smooth</button>}

@@ -216,7 +216,7 @@ def page_frame(
         class_name="ty-bar",
     )
     return rx.el.div(
-        rx.el.a("Skip to content", href="#main", class_name="ty-skip"),
+        rx.el.button("Skip to content", type="button", on_click=rx.set_focus("main"), class_name="ty-skip"),
         rx.el.aside(brand(), _nav(nav, active), class_name="ty-side"),
         rx.el.div(
             bar,
