@@ -7,14 +7,13 @@ import math
 import re
 from typing import Any
 
-import redis
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 from sqlmodel import Session
 
 from app.domain.permissions import EdgeActor
-from app.errors import Unauthenticated, Unavailable
+from app.errors import Unauthenticated
 from app.infra.queue import first_use
 from app.tables import EdgeServer
 from app.tables.base import utcnow
@@ -35,11 +34,7 @@ def actor_of_jwt(session: Session, token: str, method: str, path: str, body: byt
     except (JoseError, ValueError) as error:
         raise Unauthenticated("The signature of this edge token is wrong.", code="edge-token-invalid") from error
     _check_claims(claims, edge, method, path, body)
-    try:
-        fresh = first_use(f"edge-jwt:{edge.id}:{claims['jti']}", LIFETIME_SECONDS + 2 * SKEW_SECONDS)
-    except redis.RedisError as error:
-        raise Unavailable("Edge tokens cannot be checked for reuse right now. Try again in a moment.") from error
-    if not fresh:
+    if not first_use(f"edge-jwt:{edge.id}:{claims['jti']}", LIFETIME_SECONDS + 2 * SKEW_SECONDS):
         raise Unauthenticated("This edge token was used before.", code="edge-token-replayed")
     assert edge.id is not None
     return EdgeActor(edge.id, edge.name, edge.organization_id)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 
 from sqlalchemy import Engine, create_engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlmodel import Session
 
 from app.errors import Unavailable
@@ -47,6 +47,16 @@ def forget_engine() -> None:
     if get_engine.cache_info().currsize:
         get_engine().dispose(close=False)
     get_engine.cache_clear()
+
+
+def answers() -> bool:
+    """True when the database answers a question now."""
+    try:
+        with transaction() as session:
+            session.connection().exec_driver_sql("SELECT 1")
+    except (Unavailable, SQLAlchemyError):
+        return False
+    return True
 
 
 def after_commit(session: Session, action: Callable[[], None]) -> None:

@@ -163,3 +163,12 @@ def get_object_store() -> S3ObjectStore:
     if not settings.s3_endpoint:
         raise Unavailable("No object store is configured. Start with ./trainyard up, or set TRAINYARD_S3_ENDPOINT.")
     return S3ObjectStore(settings)
+
+
+def answers() -> bool:
+    """True when the store answers now and the bucket is there."""
+    try:
+        get_object_store().ensure_bucket()
+    except Unavailable:
+        return False
+    return True

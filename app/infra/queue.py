@@ -8,6 +8,7 @@ import redis
 from rq import Queue
 from rq.serializers import JSONSerializer
 
+from app.errors import Unavailable
 from app.settings import get_settings
 
 log = logging.getLogger(__name__)
@@ -53,5 +54,16 @@ def enqueue_training(job_id: UUID, attempt: int) -> bool:
 
 
 def first_use(key: str, seconds: int) -> bool:
-    """True the first time `key` is seen within `seconds` (against replays). Raises RedisError when Redis is away."""
-    return bool(get_redis().set(f"once:{key}", 1, nx=True, ex=seconds))
+    """True the first time `key` is seen within `seconds` (against replays). Raises Unavailable when Redis is away."""
+    try:
+        return bool(get_redis().set(f"once:{key}", 1, nx=True, ex=seconds))
+    except redis.RedisError as error:
+        raise Unavailable("What was used before cannot be looked up right now. Try again in a moment.") from error
+
+
+def answers() -> bool:
+    """True when Redis answers now."""
+    try:
+        return bool(get_redis().ping())
+    except redis.RedisError:
+        return False
