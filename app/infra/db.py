@@ -38,7 +38,10 @@ def get_engine() -> Engine:
         max_overflow=20,
         pool_timeout=10,
         pool_pre_ping=True,
-        connect_args={"connect_timeout": 5, "options": "-c statement_timeout=60000 -c lock_timeout=15000"},
+        connect_args={
+            "connect_timeout": 5,
+            "options": "-c timezone=UTC -c statement_timeout=60000 -c lock_timeout=15000",
+        },
     )
 
 
