@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
+from app.distribution.repository import trusted_root
 from app.distribution.signer import describe
 from app.domain.machines import DEPLOYMENT_UNFINISHED, ModelVersionStatus, advance
 from app.domain.permissions import Actor, Permission, PersonActor, require
@@ -64,11 +65,13 @@ def proposal(session: Session, actor: Actor, version_id: UUID) -> ApprovalPropos
     _advance(row, ModelVersionStatus.APPROVED)
     payload, present = trust.propose(session, row)
     newest = trust.current(session, "targets")
+    # The present list counts only as far as a present approver signed it: a forged row must show up as new entries.
+    root = trusted_root(trust.root_or_explain(session)).signed
     return ApprovalProposal(
         model_version_id=row.id,
         payload_base64=base64.b64encode(payload).decode(),
         targets_version=(newest.version if newest else 0) + 1,
-        summary=describe(payload, present).text,
+        summary=describe(payload, present, root=root).text,
         current_targets=present.decode() if present else None,
     )
 
