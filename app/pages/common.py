@@ -37,7 +37,11 @@ def page(title: Text, *children: rx.Component, state: Any, active: str, **frame:
     content = rx.cond(state.problem != "", missing, rx.fragment(*children))
     notices = rx.fragment(
         notice_area(state.notice, state.notice_tone, on_close=state.dismiss),
-        error_callout(SessionState.failure, on_close=SessionState.dismiss_failure),
+        rx.cond(
+            SessionState.refusal == "",
+            error_callout(SessionState.failure, on_close=SessionState.dismiss_failure),
+            rx.fragment(),
+        ),
     )
     return page_frame(
         title,

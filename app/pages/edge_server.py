@@ -84,10 +84,10 @@ def _deployments() -> rx.Component:
         data_table(
             S.deployments,
             [
-                Column("Model", model, width="200px"),
+                Column("Model", model, width="160px"),
                 Column("Status", _status),
-                Column("Progress", progress, width="150px"),
-                Column("Changed", lambda row: relative_time(row["updated_at"]), width="120px", align="right"),
+                Column("Progress", progress, width="120px"),
+                Column("Changed", lambda row: relative_time(row["updated_at"]), width="100px", align="right"),
                 Column("", retry, width="80px", align="right"),
             ],
             label="Deployments to this edge server",

@@ -42,8 +42,8 @@ def _model(row: Any) -> rx.Component:
 
 COLUMNS = [
     Column("Edge server", lambda row: two_lines(row["name"], row["site"]), phone="title"),
-    Column("Health", _health, width="230px"),
-    Column("Loaded model", _model, width="230px"),
+    Column("Health", _health, width="320px"),
+    Column("Loaded model", _model, width="200px"),
     Column("Last heartbeat", lambda row: relative_time(row["last_heartbeat_at"]), width="130px"),
     Column("Inferences", lambda row: row["inferences"], width="110px", align="right"),
     Column("p50", lambda row: row["p50"], width="90px", align="right"),

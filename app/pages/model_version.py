@@ -186,10 +186,10 @@ def _deployments() -> rx.Component:
         data_table(
             S.deployments,
             [
-                Column("Edge server", edge, width="190px"),
+                Column("Edge server", edge, width="150px"),
                 Column("Status", _status),
-                Column("Progress", progress, width="150px"),
-                Column("Changed", lambda row: relative_time(row["updated_at"]), width="120px", align="right"),
+                Column("Progress", progress, width="120px"),
+                Column("Changed", lambda row: relative_time(row["updated_at"]), width="100px", align="right"),
                 Column("", _retry, width="80px", align="right"),
             ],
             label="Deployments of this version",

@@ -136,10 +136,11 @@ def page() -> rx.Component:
         live_topic(["jobs", "models", "deployments"], on_message=S.on_live, on_reconnect=S.load, every_ms=1000),
         stack(
             loop,
+            rx.cond(S.is_empty, rx.fragment(), _needs_person()),
             rx.cond(
                 S.is_empty & ~S.loading,
                 section("First steps", _first_steps()),
-                columns(stack(_jobs(), _deployments()), stack(_needs_person(), _events()), wide=True),
+                columns(stack(_jobs(), _deployments()), _events(), wide=True),
             ),
         ),
         state=S,

@@ -26,10 +26,7 @@ def _chart(title: str, names: list[str], y_label: str) -> rx.Component:
         title=title,
         y_label=y_label,
         finished=S.is_finished,
-        snapshot_url="/api/v1/training/jobs/"
-        + S.job["id"]
-        + "/metrics?max_points=2000&"
-        + "&".join(f"names={n}" for n in names),
+        snapshot_url="/api/v1/training/jobs/" + S.job["id"] + "/metrics?max_points=2000&names=" + ",".join(names),
         test_id="chart-" + title.lower(),
     )
 

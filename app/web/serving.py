@@ -40,4 +40,6 @@ def web_environment() -> dict[str, str]:
 def web_command(host: str, port: int) -> list[str]:
     """The web process: dashboard, API and live channel on one port. One worker: it holds the pages' states."""
     server = [sys.executable, "-m", "granian", "--interface", "asgi", "--factory", "--no-access-log"]
+    # Open sockets of browsers would keep a worker from ending.
+    server += ["--workers-kill-timeout", "5"]
     return [*server, "--workers", "1", "--host", host, "--port", str(port), FACTORY]

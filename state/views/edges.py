@@ -6,7 +6,7 @@ from app.domain.semver import Version
 from app.errors import DomainError
 from app.schemas.edge_servers import EdgeServerView, LoadedModel
 from state.views.models import VersionRow
-from state.views.words import Option, iso
+from state.views.words import Option, iso, plainly
 
 
 class EdgeRow(TypedDict):
@@ -93,7 +93,7 @@ def edge_row(item: EdgeServerView) -> EdgeRow:
         "last_heartbeat_at": iso(item.last_heartbeat_at),
         "inferences": f"{item.inference_count:,}",
         "p50": "–" if item.inference_p50_ms is None else f"{item.inference_p50_ms:.1f} ms",
-        "last_error": item.last_error or "",
+        "last_error": plainly(item.last_error),
         "edge_version": item.edge_version or "–",
         "platform": item.platform or "–",
         "enrolled_at": iso(item.enrolled_at),

@@ -5,7 +5,7 @@ from typing import TypedDict
 from app.domain.machines import ModelVersionStatus, can_advance
 from app.schemas.deployments import DeploymentRow
 from app.schemas.model_versions import ModelVersionView
-from state.views.words import iso, share, size
+from state.views.words import iso, plainly, share, size
 
 DEPLOYMENT_TONES = {"completed": "done", "failed": "failed", "pending": "waiting"}
 
@@ -159,7 +159,7 @@ def deployment_line(row: DeploymentRow) -> DeploymentLine:
         "status": str(row.status),
         "progress": row.progress_percent,
         "tone": DEPLOYMENT_TONES.get(str(row.status), "running"),
-        "error": row.error_message or "",
+        "error": plainly(row.error_message),
         "updated_at": iso(row.updated_at),
         "can_retry": str(row.status) == "failed",
     }

@@ -1,8 +1,11 @@
 """Numbers, times and sizes as people read them; shapes that many pages use."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, TypedDict
+
+_DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
 
 
 class Option(TypedDict):
@@ -42,6 +45,11 @@ def number(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     return "automatic" if value is None else str(value)
+
+
+def plainly(text: str | None) -> str:
+    """A reason in words: digests are cut to what a person compares; the whole is in the API and the log."""
+    return _DIGEST.sub(lambda found: f"{found[0][:12]}…", text or "")
 
 
 def pairs(values: Mapping[str, Any]) -> list[Pair]:
