@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.e2e.conftest import Running
 
@@ -33,6 +34,14 @@ def test_second_version_was_trained_from_the_first(running: Running) -> None:
     version = running.ann.get(f"/training/models/{running.report['second_version']['id']}")
     assert version["base_version_id"] == running.report["first_version"]["id"]
     assert version["version"] == "1.1.0"
+
+
+@pytest.mark.parametrize("query", ["names=train_loss,val_loss", "names=train_loss&names=val_loss"])
+def test_every_curve_that_is_asked_for_comes(running: Running, query: str) -> None:
+    version = running.ann.get(f"/training/models/{running.report['first_version']['id']}")
+    series = running.ann.get(f"/training/jobs/{version['training_job_id']}/metrics?{query}")["series"]
+    assert set(series) == {"train_loss", "val_loss"}
+    assert len(series["train_loss"]["step"]) > len(series["val_loss"]["step"]) > 1
 
 
 def test_audit_log_names_the_person_who_approved(running: Running) -> None:
