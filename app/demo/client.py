@@ -28,7 +28,7 @@ class ApiClient:
 
     def call(self, method: str, path: str, body: Any = None, **params: Any) -> Any:
         """The answer's JSON."""
-        response = self._http.request(method, path, json=body, params=params)
+        response = self._http.request(method, path, json=body, params=params or None)
         if response.is_error:
             detail = (
                 response.json().get("detail") if "json" in response.headers.get("content-type", "") else response.text
