@@ -37,26 +37,22 @@ def register(admin: TestClient, dataset: str) -> Register:
     return send
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"", "empty"),
-        (png(1)[:-20], "damaged or cut short"),
-        (png(1)[:30], "not an image|damaged or cut short"),
-        (b"%PDF-1.7 not an image", "not an image that can be read"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not an image that can be read"),
-        (bomb(), "more than the 64,000,000 allowed|larger than"),
-        (bomb(9_000, 9_000), "more than the 64,000,000 allowed|larger than"),
-    ],
-    ids=["empty", "truncated", "header only", "pdf", "svg", "bomb", "smaller bomb"],
-)
-def test_file_that_is_no_whole_image_is_refused_by_name(
-    register: Register, admin: TestClient, dataset: str, content: bytes, message: str
-) -> None:
-    answer = register(png(7), content)
-    assert answer.status_code == 422, answer.text
-    assert re.search(message, answer.json()["detail"]), answer.text
-    assert "uploads/" in answer.json()["detail"]
+NO_IMAGES = [
+    (b"", "empty"),
+    (png(1)[:-20], "damaged or cut short"),
+    (png(1)[:30], "not an image|damaged or cut short"),
+    (b"%PDF-1.7 not an image", "not an image that can be read"),
+    (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not an image that can be read"),
+    (bomb(), "more than the 64,000,000 allowed|larger than"),
+    (bomb(9_000, 9_000), "more than the 64,000,000 allowed|larger than"),
+]
+
+
+def test_file_that_is_no_whole_image_is_refused_by_name(register: Register, admin: TestClient, dataset: str) -> None:
+    for content, message in NO_IMAGES:
+        answer = register(png(7), content)
+        assert answer.status_code == 422, answer.text
+        assert re.search(f"uploads/.*({message})", answer.json()["detail"]), answer.text
     assert admin.get(f"{API}/datasets/{dataset}").json()["sample_count"] == 0
 
 
@@ -126,28 +122,25 @@ def test_registered_upload_leaves_nothing_behind(admin: TestClient, dataset: str
     assert hashlib.sha256(store.get_bytes(store.key(made["file_url"]))).hexdigest() == made["sha256"]
 
 
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"metadata": {"lux": float("nan")}},
-        {"metadata": {"lux": float("inf")}},
-        {"metadata": {"note": "a\0b"}},
-        {"metadata": {"a\0b": 1}},
-        {"captured_at": "9999-12-31T23:59:59-12:00"},
-        {"captured_at": "0001-01-01T00:00:00+12:00"},
-        {"captured_at": "2026-01-01T00:00:00"},
-        {"labels": {"class": "seven"}},
-    ],
-    ids=str,
-)
-def test_fact_that_cannot_be_kept_is_refused_and_the_list_goes_on_working(
-    admin: TestClient, dataset: str, fields: dict[str, Any]
-) -> None:
+NOT_FACTS: list[dict[str, Any]] = [
+    {"metadata": {"lux": float("nan")}},
+    {"metadata": {"lux": float("inf")}},
+    {"metadata": {"note": "a\0b"}},
+    {"metadata": {"a\0b": 1}},
+    {"captured_at": "9999-12-31T23:59:59-12:00"},
+    {"captured_at": "0001-01-01T00:00:00+12:00"},
+    {"captured_at": "2026-01-01T00:00:00"},
+    {"labels": {"class": "seven"}},
+]
+
+
+def test_fact_that_cannot_be_kept_is_refused_and_the_list_goes_on_working(admin: TestClient, dataset: str) -> None:
     (key,) = upload(admin, dataset, [png(1)])
     path = f"{API}/datasets/{dataset}/samples"
-    content = json.dumps({"samples": [{"upload_key": key, **fields}]})
-    answer = admin.post(path, content=content, headers={"Content-Type": "application/json"})
-    assert answer.status_code == 422, answer.text
+    for fields in NOT_FACTS:
+        content = json.dumps({"samples": [{"upload_key": key, **fields}]})
+        answer = admin.post(path, content=content, headers={"Content-Type": "application/json"})
+        assert answer.status_code == 422, (fields, answer.text)
     assert admin.get(path).json()["items"] == []
 
 
