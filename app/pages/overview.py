@@ -49,7 +49,15 @@ def _needs_person() -> rx.Component:
                 "/edge-servers",
                 "error",
             ),
-            rx.cond(S.needs_person, rx.fragment(), rx.el.p("Nothing. The loop runs by itself.", class_name="ty-muted")),
+            rx.cond(
+                S.needs_person,
+                rx.fragment(),
+                rx.el.p(
+                    rx.cond(S.loading, "…", "Nothing. The loop runs by itself."),
+                    class_name="ty-muted",
+                    style={"margin": "0"},
+                ),
+            ),
             style={"display": "grid", "gap": "8px"},
         ),
     )

@@ -26,9 +26,12 @@ def missing(what: str) -> NoReturn:
     pytest.skip(what)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """The system's Chromium, or Playwright's own."""
+    """The system's Chromium, or Playwright's own.
+
+    Not for the whole session: while Playwright is open its event loop runs, and other tests could not start theirs.
+    """
     path = next(filter(None, map(shutil.which, SYSTEM_BROWSERS)), None)
     with sync_playwright() as playwright:
         try:
