@@ -52,7 +52,7 @@ def _fetch_one(sample: FrozenSample, store: ObjectStore, cache: Path) -> Trainin
         path.parent.mkdir(exist_ok=True)
         data = store.get_bytes(store.key(sample.file_url))
         if hashlib.sha256(data).hexdigest() != sample.sha256:
-            raise Invalid(f"The stored file of sample {sample.sample_id} was changed: its sha256 is not the frozen one.")
+            raise Invalid(f"The stored file of sample {sample.sample_id} was changed since it was frozen.")
         # Whole or not at all: another worker may be fetching the same file.
         draft = path.with_suffix(f".{os.getpid()}.{sample.sample_id[:8]}.part")
         draft.write_bytes(data)

@@ -2,10 +2,12 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from app.domain.edge_health import EdgeHealth
 from app.domain.machines import DeploymentStatus
+from app.domain.semver import Version
+from app.errors import Invalid
 from app.schemas.base import UUID, DatabaseId, Identifier, Moment, Name, Request, Sha256, Slug, View, datetime
 
 
@@ -19,11 +21,21 @@ class EdgeServerCreate(Request):
     organization_id: DatabaseId | None = None
 
 
+def _semver(text: str) -> str:
+    try:
+        return str(Version.parse(text))
+    except Invalid as error:
+        raise ValueError(error.message) from error
+
+
+Semver = Annotated[Slug, AfterValidator(_semver)]
+
+
 class LoadedModel(Request):
     """A model that is in an edge's memory; the digest is of the bytes it loaded."""
 
     ai_module: Identifier
-    version: Slug
+    version: Semver
     model_version_id: UUID
     bundle_sha256: Sha256
     loaded_at: Moment

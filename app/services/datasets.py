@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import delete as delete_rows
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
@@ -78,13 +79,11 @@ def delete(session: Session, actor: Actor, dataset_id: UUID) -> list[str]:
     job = session.exec(select(TrainingJob.name).where(TrainingJob.dataset_id == dataset_id).limit(1)).first()
     if job is not None:
         raise Conflict(f"Training job {job!r} used {row.name!r}, so it must stay. Archive it instead.")
-    samples = list(session.exec(select(TrainingSample).where(TrainingSample.dataset_id == dataset_id)))
-    for sample in samples:
-        session.delete(sample)
-    session.flush()
+    gone = delete_rows(TrainingSample).where(col(TrainingSample.dataset_id) == dataset_id)
+    urls = list(session.scalars(gone.returning(col(TrainingSample.file_url))))
     session.delete(row)
     audit.record(session, actor, "dataset.delete", row, before={"name": row.name, "sample_count": row.sample_count})
-    return [sample.file_url for sample in samples]
+    return urls
 
 
 def organization_must_exist(session: Session, organization_id: int | None) -> None:
