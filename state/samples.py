@@ -8,6 +8,7 @@ from uuid import UUID
 import reflex as rx
 from pydantic import ValidationError
 
+from app import charts
 from app.domain.permissions import Permission
 from app.schemas.datasets import DatasetUpdate
 from app.schemas.samples import SampleFilter, SamplesVerify
@@ -26,6 +27,7 @@ class SamplesState(Paged, rx.State):
 
     dataset: views.DatasetRow = views.NO_DATASET
     classes: list[views.Option] = []
+    balance: list[dict[str, Any]] = []
     rows: list[views.SampleCard] = []
     status: str = ""
     label: str = ""
@@ -44,7 +46,8 @@ class SamplesState(Paged, rx.State):
             return
         self.picked, self.opened, self.is_rejecting = [], views.NO_SAMPLE, False
         if self.dataset["id"] != str(dataset_id):
-            self.dataset, self.rows, self.loading, self.problem = views.NO_DATASET, [], True, ""
+            self.dataset, self.rows, self.balance = views.NO_DATASET, [], []
+            self.loading, self.problem = True, ""
             yield
         self._first_page()
         await self._refresh(dataset_id)
@@ -154,9 +157,11 @@ class SamplesState(Paged, rx.State):
         dataset = await self._load(datasets.get, dataset_id)
         if dataset is None:
             return
+        counts = await self._load(samples.class_counts, dataset_id)
         page = await self._load(samples.list_samples, dataset_id, wanted, store(), self._cursor(), PAGE)
-        if page is None:
+        if page is None or counts is None:
             return
+        self.balance = [dict(bar) for bar in charts.class_balance_bars(counts)] if dataset.labeled_count else []
         self.dataset = views.dataset_row(dataset)
         names = [str(known["name"]) for known in dataset.label_schema["classes"]]
         self.classes = [{"value": name, "label": name} for name in names]

@@ -6,6 +6,7 @@ import reflex as rx
 
 from app.pages.common import field, filter_choice, filters, form_dialog, may, pager_line
 from app.pages.common import page as framed
+from components.bars import bar_list
 from components.feedback import callout, confirm_dialog, empty_state
 from components.gallery import sample_card, sample_grid
 from components.shell import columns, facts, section, stack
@@ -87,7 +88,7 @@ def _gallery() -> rx.Component:
                 rx.cond(
                     filtered,
                     "Take a filter away to see more.",
-                    "Import images with ./trainyard import, or upload them through the API.",
+                    "Upload images through the API: /api/v1/docs shows how.",
                 ),
             ),
         ),
@@ -111,6 +112,14 @@ def _progress() -> rx.Component:
             ),
             style={"display": "grid", "gap": "14px"},
         ),
+    )
+
+
+def _balance() -> rx.Component:
+    return rx.cond(
+        S.balance.length() > 0,
+        section("Class balance", bar_list(S.balance, label="Labelled samples per class")),
+        rx.fragment(),
     )
 
 
@@ -222,7 +231,7 @@ def page() -> rx.Component:
     """The gallery beside the progress and the facts."""
     return framed(
         rx.cond(S.dataset["name"] != "", S.dataset["name"], "Dataset"),
-        columns(_gallery(), stack(_progress(), _facts()), wide=True),
+        columns(_gallery(), stack(_progress(), _balance(), _facts()), wide=True),
         _large(),
         _reject(),
         state=S,

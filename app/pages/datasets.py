@@ -104,8 +104,8 @@ def page() -> rx.Component:
                     rx.cond(
                         filtered,
                         "Take a filter away to see more.",
-                        "A dataset is a set of images with labels. Create one, then import images with "
-                        "./trainyard import or the API.",
+                        "A dataset is a set of images with labels. Create one, then upload images through the API: "
+                        "/api/v1/docs shows how.",
                     ),
                     rx.cond(allowed & ~filtered, new, rx.fragment()),
                 ),

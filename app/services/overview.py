@@ -1,9 +1,11 @@
 """The overview: counts around the loop and the newest of everything."""
 
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, func
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from app.domain.machines import DEPLOYMENT_UNFINISHED, DeploymentStatus, JobStatus, ModelVersionStatus
 from app.domain.permissions import Actor, Permission, permissions_of, require
@@ -70,8 +72,22 @@ def _edge_counts(session: Session, actor: Actor) -> dict[str, int]:
         "edges": edges,
         "edges_online": online,
         "deployments_unfinished": sum(counts.get(s, 0) for s in DEPLOYMENT_UNFINISHED),
-        "deployments_failed": counts.get(DeploymentStatus.FAILED, 0),
+        "deployments_failed": _failed_now(session, own),
     }
+
+
+def _failed_now(session: Session, own: Select[Any] | SelectOfScalar[Any]) -> int:
+    """Edges and modules whose newest deployment failed: what a later success has repaired needs nobody."""
+    table = ModelDeployment
+    newest = (
+        select(table.status)
+        .where(col(table.edge_server_id).in_(own))
+        .distinct(col(table.edge_server_id), col(table.ai_module))
+        .order_by(col(table.edge_server_id), col(table.ai_module), col(table.created_at).desc(), col(table.id).desc())
+        .subquery()
+    )
+    query = select(func.count()).select_from(newest).where(newest.c.status == DeploymentStatus.FAILED)
+    return session.exec(query).one()
 
 
 def _by_status(session: Session, table: type, where: ColumnElement[bool]) -> dict[str, int]:

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from uuid import UUID, uuid4
 
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from app.domain.machines import DatasetStatus, SampleStatus, advance, sample_status
@@ -148,6 +149,16 @@ def list_samples(
     return Page[SampleDetail](items=[_with_url(item, store) for item in page.items], next_cursor=page.next_cursor)
 
 
+def class_counts(session: Session, actor: Actor, dataset_id: UUID) -> dict[str, int]:
+    """How many samples have each class of the dataset's schema, in the schema's order; 0 where there is none."""
+    require(actor, Permission.DATASETS_READ)
+    dataset = fetch(session, TrainingDataset, dataset_id, actor, "dataset")
+    name = col(TrainingSample.labels)["class"].as_string()  # type: ignore[index]
+    query = select(name, func.count()).where(TrainingSample.dataset_id == dataset_id, col(TrainingSample.is_labeled))
+    found: dict[str, int] = dict(session.exec(query.group_by(name)).all())
+    return {entry["name"]: found.get(entry["name"], 0) for entry in dataset.label_schema["classes"]}
+
+
 def update(session: Session, actor: Actor, dataset_id: UUID, sample_id: UUID, request: SampleUpdate) -> SampleView:
     """Label a sample, or take its label away; a verified label that changes is no longer verified."""
     require(actor, Permission.DATASETS_WRITE)
@@ -268,6 +279,7 @@ def _with_url(item: SampleView, store: ObjectStore) -> SampleDetail:
 
 __all__ = [
     "SampleLabels",
+    "class_counts",
     "create",
     "delete",
     "forget_uploads",

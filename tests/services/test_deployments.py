@@ -10,7 +10,7 @@ from app.domain.machines import DEPLOYMENT_UNFINISHED
 from app.errors import Conflict, IllegalTransition, NotFound
 from app.infra.db import transaction
 from app.schemas.deployments import DeploymentCreate, RolloutView
-from app.services import deployments, edge_servers, model_versions
+from app.services import deployments, edge_servers, model_versions, overview
 from app.tables import AiModelVersion, EdgeServer, ModelDeployment, Rollout
 from app.tables.base import utcnow
 from tests.support.people import Person
@@ -153,6 +153,17 @@ def test_failed_deployment_is_retried_once_at_a_time(version: AiModelVersion, ed
     with transaction() as session:
         view = deployments.retry(session, super_admin.actor, first)
     assert (view.status, view.retry_count, view.error_message, view.started_at) == ("pending", 1, None, None)
+
+
+def test_overview_counts_only_the_failures_that_nothing_repaired(
+    version: AiModelVersion, edge: int, super_admin: Person
+) -> None:
+    fail(deploy(super_admin, version, edge).deployments[0].id)
+    with transaction() as session:
+        assert overview.show(session, super_admin.actor).deployments_failed == 1
+    deploy(super_admin, version, edge)
+    with transaction() as session:
+        assert overview.show(session, super_admin.actor).deployments_failed == 0
 
 
 def test_deprecated_version_is_neither_deployed_nor_retried(

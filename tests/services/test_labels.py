@@ -6,13 +6,14 @@ import pytest
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
+from app.domain.permissions import Plan
 from app.errors import Conflict, Forbidden, IllegalTransition, Invalid, NotFound
 from app.infra.db import transaction
 from app.schemas.datasets import DatasetUpdate
 from app.schemas.samples import SampleLabels, SamplesVerify, SampleUpdate, SampleVerify
 from app.services import datasets, samples
 from app.tables import SampleAnnotation, TrainingDataset, TrainingSample
-from tests.support.people import Person
+from tests.support.people import Person, make_organization
 from tests.support.records import make_dataset, make_samples
 from tests.support.waiting import together
 
@@ -149,3 +150,17 @@ def test_classes_cannot_change_under_labels(dataset: TrainingDataset, sample: UU
         samples.update(session, super_admin.actor, dataset.id, sample, SampleUpdate(labels=None))
         view = datasets.update(session, super_admin.actor, dataset.id, DatasetUpdate(label_schema=schema))
     assert [c["name"] for c in view.label_schema["classes"]] == ["a", "b"]
+
+
+def test_class_balance_counts_every_class_of_the_schema(super_admin: Person, second_admin: Person) -> None:
+    dataset = make_dataset(super_admin)
+    make_samples(dataset, 1, super_admin)
+    with transaction() as session:
+        assert samples.class_counts(session, second_admin.actor, dataset.id) == {"zero": 1, "one": 0}
+
+
+def test_class_balance_of_another_organization_does_not_exist(super_admin: Person, enterprise_admin: Person) -> None:
+    other = make_organization("Elsewhere Ltd", Plan.ENTERPRISE)
+    dataset = make_dataset(super_admin, organization_id=other)
+    with transaction() as session, pytest.raises(NotFound):
+        samples.class_counts(session, enterprise_admin.actor, dataset.id)

@@ -216,11 +216,16 @@ PARENT = """
 """
 
 
+def _heed_hangups() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 @pytest.fixture
 def parent(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """A process of its own that supervises two children; its first line names their ids."""
     command = [sys.executable, "-c", textwrap.dedent(PARENT), str(tmp_path)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+    # A test run under nohup passes an ignored SIGHUP on, which the product respects: here it must count.
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, preexec_fn=_heed_hangups) as process:
         yield process
         process.kill()
 
