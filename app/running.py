@@ -34,9 +34,8 @@ def adopt(env: Mapping[str, str]) -> Settings:
 
 def migrate() -> None:
     """Bring the database to the newest schema."""
-    from alembic.config import Config
-
     from alembic import command
+    from alembic.config import Config
 
     config = Config(str(ROOT / "alembic.ini"))
     config.set_main_option("script_location", str(ROOT / "alembic"))

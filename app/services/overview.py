@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, func
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import Select, SelectOfScalar
 
@@ -82,7 +83,7 @@ def _failed_now(session: Session, own: Select[Any] | SelectOfScalar[Any]) -> int
     newest = (
         select(table.status)
         .where(col(table.edge_server_id).in_(own))
-        .distinct(col(table.edge_server_id), col(table.ai_module))
+        .ext(distinct_on(col(table.edge_server_id), col(table.ai_module)))
         .order_by(col(table.edge_server_id), col(table.ai_module), col(table.created_at).desc(), col(table.id).desc())
         .subquery()
     )

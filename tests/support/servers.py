@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
+from alembic import command
 from alembic.config import Config
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import make_url
 
-from alembic import command
 from app.infra.db import normalize_url
 from app.infra.embedded import Stack
 from app.settings import Settings
