@@ -13,9 +13,8 @@ def run() -> None:
     if given is not None:
         _migrate(given)
         return
-    with get_engine().connect() as connection:
+    with get_engine().begin() as connection:
         _migrate(connection)
-        connection.commit()
 
 
 def _migrate(connection) -> None:  # type: ignore[no-untyped-def]
