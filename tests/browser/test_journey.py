@@ -29,6 +29,7 @@ from tests.support.images import add_samples, png
 from tests.support.people import PASSWORD, Person
 from tests.support.records import make_dataset, make_edge, make_version
 from tests.support.trust import Trusted
+from tests.support.waiting import wait_for
 
 WORKER = SystemActor("worker")
 PASSPHRASE = "five words make it long"
@@ -224,10 +225,8 @@ def test_a_version_is_approved_with_an_own_key_released_and_deployed(
     expect(rows.locator("[data-status=pending]")).to_be_visible()
     page.goto(f"/edge-servers/{edge.id}")
     expect(page.get_by_test_id("deployments")).to_contain_text("meter_digits 1.0.0")
-    beat(edge.id, version.id, "0" * 64)
-    expect(page.get_by_test_id("digest-verdict")).to_have_attribute("data-verdict", "different")
-    beat(edge.id, version.id, version.bundle_sha256)
-    expect(page.get_by_test_id("digest-verdict")).to_have_attribute("data-verdict", "same")
+    beats_until(page, edge.id, version.id, "0" * 64, verdict="different")
+    beats_until(page, edge.id, version.id, version.bundle_sha256, verdict="same")
 
 
 def edge_says(edge_id: int, status: str, percent: int, error: str | None = None) -> None:
@@ -250,6 +249,20 @@ def beat(edge_id: int, version_id: UUID, sha256: str) -> None:
     beaten = Heartbeat(edge_version="0.1.0", platform="linux/x86_64", loaded=[loaded], inference_count=7)
     with transaction() as session:
         edge_nodes.heartbeat(session, EdgeActor(edge_id, "edge", None), beaten)
+
+
+def beats_until(page: Page, edge_id: int, version_id: UUID, sha256: str, *, verdict: str) -> None:
+    """Heartbeats, again and again as an edge sends them, until the page shows the verdict on the loaded digest."""
+
+    def shown() -> bool:
+        beat(edge_id, version_id, sha256)
+        try:
+            expect(page.get_by_test_id("digest-verdict")).to_have_attribute("data-verdict", verdict, timeout=1500)
+        except AssertionError:
+            return False
+        return True
+
+    wait_for(shown, 20, f"the verdict {verdict!r}")
 
 
 def test_an_edge_server_is_made_and_its_command_is_shown_once(
