@@ -169,6 +169,7 @@ def test_a_job_is_watched_live_and_cancelled(
     expect(page).to_have_url(UUID_IN_PATH)
     job_id = id_in(page)
     expect(page.locator("[data-status=queued]").first).to_be_visible()
+    expect(page.get_by_test_id("chart-loss")).to_contain_text("Live")
     with transaction() as session:
         attempt = session.get_one(TrainingJob, job_id).attempt
         job_runs.begin(session, WORKER, job_id, attempt)
