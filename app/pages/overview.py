@@ -53,7 +53,7 @@ def _needs_person() -> rx.Component:
                 S.needs_person,
                 rx.fragment(),
                 rx.el.p(
-                    rx.cond(S.loading, "…", "Nothing waits for a person right now."),
+                    rx.cond(S.loading, "…", "Nothing. The loop runs by itself."),
                     class_name="ty-muted",
                     style={"margin": "0"},
                 ),
