@@ -62,7 +62,7 @@ def answers() -> bool:
     return True
 
 
-def after_commit(session: Session, action: Callable[[], None]) -> None:
+def after_commit(session: Session, action: Callable[[], object]) -> None:
     """Run `action` once the transaction of `session` is durable, in order; not at all if it rolls back."""
     session.info.setdefault(_AFTER_COMMIT, []).append(action)
 

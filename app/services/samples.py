@@ -18,7 +18,6 @@ from app.schemas.samples import (
     SampleCreate,
     SampleDetail,
     SampleFilter,
-    SampleLabels,
     SamplesCreate,
     SamplesCreated,
     SamplesVerified,
@@ -275,19 +274,3 @@ def _with_url(item: SampleView, store: ObjectStore) -> SampleDetail:
     suffix = item.file_url.rpartition(".")[2]
     url = store.presigned_get(store.key(item.file_url), 3600, content_type=CONTENT_TYPES.get(suffix))
     return SampleDetail.model_construct(**dict(item), url=url)
-
-
-__all__ = [
-    "SampleLabels",
-    "class_counts",
-    "create",
-    "delete",
-    "forget_uploads",
-    "list_samples",
-    "may_create",
-    "open_uploads",
-    "receive",
-    "update",
-    "verify",
-    "verify_many",
-]

@@ -1,6 +1,5 @@
 """Training jobs as people use them: create, list, cancel, read log and curves. What workers do is in `job_runs`."""
 
-from dataclasses import fields
 from uuid import UUID
 
 from sqlalchemy import func
@@ -91,12 +90,8 @@ def hand_out(session: Session, row: TrainingJob) -> None:
     session.add(row)
     session.flush()
     job_id, attempt = row.id, row.attempt
-    after_commit(session, lambda: void(enqueue_training(job_id, attempt)))
+    after_commit(session, lambda: enqueue_training(job_id, attempt))
     announce(session, row)
-
-
-def void(_: object) -> None:
-    """For an action whose answer does not matter here."""
 
 
 def announce(session: Session, row: TrainingJob) -> None:
@@ -218,6 +213,3 @@ def _check_base(
             f"{base.ai_module} {base.version} cannot be trained further: it is deprecated or has no checkpoint."
         )
     return base
-
-
-HYPERPARAMETERS = tuple(f.name for f in fields(Hyperparameters))
