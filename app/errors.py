@@ -64,6 +64,21 @@ class QuotaExceeded(DomainError):
     code, status, title = "quota-exceeded", 403, "A limit of the plan is reached"
 
 
+class PreconditionFailed(DomainError):
+    """The record is no longer the one that the caller saw."""
+
+    code, status, title = "precondition-failed", 412, "Changed meanwhile"
+
+
+class TooManyRequests(DomainError):
+    """Too often in too short a time. `retry_after` (seconds) says when to come again."""
+
+    code, status, title = "too-many-requests", 429, "Too many requests"
+
+    def __init__(self, message: str, *, retry_after: int, code: str | None = None) -> None:
+        super().__init__(message, code=code, retry_after=max(1, retry_after))
+
+
 class TooLarge(DomainError):
     """The body or one of its parts is larger than allowed."""
 

@@ -38,6 +38,19 @@ class Settings(BaseSettings):
     download_url_seconds: int = Field(300, ge=10, le=86400, description="How long a signed download URL lasts")
     heartbeat_interval_seconds: int = Field(5, ge=1, le=3600, description="How often an edge reports")
     session_days: int = Field(14, ge=1, le=90, description="How long a sign-in lasts without use")
+    allowed_hosts: str = Field("", description="More host names this server answers to, separated by commas")
+    trusted_proxies: str = Field("", description="Addresses of proxies whose X-Forwarded-For is believed, by commas")
+    rate_limit_per_minute: int = Field(1200, ge=1, description="API requests a minute for each credential")
+    anonymous_limit_per_minute: int = Field(120, ge=1, description="API requests a minute for each address without one")
+    server_key_file: Path | None = Field(None, description="Key that secrets derive from; `DATA_DIR/keys/server.key`")
+    oidc_discovery_url: str = Field("", description="OpenID Connect provider: its `…/.well-known/openid-configuration`")
+    oidc_client_id: str = Field("", description="OpenID Connect client id")
+    oidc_client_secret: SecretStr = Field(SecretStr(""), description="OpenID Connect client secret; empty: public client")
+    oidc_scopes: str = Field("openid email profile", description="Scopes asked for at the provider")
+    oidc_label: str = Field("Single sign-on", description="What the button on the sign-in page says")
+    oidc_roles: str = Field("", description="JSON: claims that give a role and an organization (docs/sign-in.md)")
+    webhook_allow_private: bool = Field(False, description="Let webhooks call private networks and plain http")
+    log_format: Literal["text", "json"] = Field("text", description="Lines for people, or one JSON object per line")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least important line logged")
 
     @model_validator(mode="after")
@@ -60,6 +73,11 @@ class Settings(BaseSettings):
     def online_key_path(self) -> Path:
         """File of the online (snapshot, timestamp) key."""
         return self.online_key_file or self.data_dir / "keys" / "online.json"
+
+    @property
+    def server_key_path(self) -> Path:
+        """File of the key that webhook secrets derive from."""
+        return self.server_key_file or self.data_dir / "keys" / "server.key"
 
     @property
     def secure_cookies(self) -> bool:

@@ -73,7 +73,7 @@ def actor_of_session(session: Session, secret: str) -> PersonActor | None:
     if row.last_used_at < now - TOUCH_EVERY:
         row.last_used_at, row.expires_at = now, now + timedelta(days=get_settings().session_days)
         session.add(row)
-    return _actor(session, user)
+    return _actor(session, user, credential=f"session:{row.id}")
 
 
 def actor_of_token(session: Session, secret: str) -> PersonActor:
@@ -91,7 +91,7 @@ def actor_of_token(session: Session, secret: str) -> PersonActor:
     if row.last_used_at is None or row.last_used_at < now - TOUCH_EVERY:
         row.last_used_at = now
         session.add(row)
-    return _actor(session, user, read_only=row.scope == "read")
+    return _actor(session, user, read_only=row.scope == "read", credential=f"token:{row.id}")
 
 
 def person_by_email(session: Session, email: str) -> PersonActor:
@@ -104,7 +104,7 @@ def person_by_email(session: Session, email: str) -> PersonActor:
 
 def create_token(session: Session, actor: Actor, request: ApiTokenCreate) -> ApiTokenCreated:
     """A new token of the actor's own. Its secret is in this answer and nowhere else."""
-    person = _person(actor)
+    person = _person(actor, Permission.OWN_WRITE)
     secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
     expires: datetime = utcnow() + timedelta(days=request.days)
     scope = "read" if person.read_only else request.scope
@@ -119,14 +119,14 @@ def create_token(session: Session, actor: Actor, request: ApiTokenCreate) -> Api
 
 def list_tokens(session: Session, actor: Actor) -> list[ApiTokenView]:
     """The actor's own tokens, newest first, at most 200."""
-    query = select(ApiToken).where(ApiToken.user_id == _person(actor).user_id)
+    query = select(ApiToken).where(ApiToken.user_id == _person(actor, Permission.OWN_READ).user_id)
     rows = session.exec(query.order_by(col(ApiToken.created_at).desc()).limit(200))
     return [ApiTokenView.model_validate(row) for row in rows]
 
 
 def revoke_token(session: Session, actor: Actor, token_id: UUID) -> ApiTokenView:
     """Make one of the actor's own tokens useless."""
-    person = _person(actor)
+    person = _person(actor, Permission.OWN_WRITE)
     row = session.get(ApiToken, token_id)
     if row is None or row.user_id != person.user_id:
         raise NotFound(f"You have no API token {token_id}.")
@@ -138,7 +138,7 @@ def revoke_token(session: Session, actor: Actor, token_id: UUID) -> ApiTokenView
 
 def me(actor: Actor) -> Me:
     """Who is signed in and what they may do."""
-    person = _person(actor)
+    person = _person(actor, Permission.OWN_READ)
     return Me(
         user_id=person.user_id,
         email=person.email,
@@ -156,13 +156,13 @@ def show_me(session: Session, actor: Actor) -> Me:
     return me(actor)
 
 
-def _person(actor: Actor) -> PersonActor:
-    require(actor, Permission.OWN_SESSION)
+def _person(actor: Actor, permission: Permission) -> PersonActor:
+    require(actor, permission)
     assert isinstance(actor, PersonActor)
     return actor
 
 
-def _actor(session: Session, user: User, *, read_only: bool = False) -> PersonActor:
+def _actor(session: Session, user: User, *, read_only: bool = False, credential: str = "") -> PersonActor:
     assert user.id is not None
     organization = session.get(Organization, user.organization_id) if user.organization_id is not None else None
     return PersonActor(
@@ -173,4 +173,5 @@ def _actor(session: Session, user: User, *, read_only: bool = False) -> PersonAc
         organization_id=user.organization_id,
         plan=Plan(organization.plan) if organization else None,
         read_only=read_only,
+        credential=credential,
     )

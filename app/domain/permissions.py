@@ -43,15 +43,21 @@ class Permission(StrEnum):
     EDGE_SERVERS_WRITE = "training:edge_servers:write"
     TRUST_READ = "training:trust:read"
     TRUST_WRITE = "training:trust:write"
+    USAGE_READ = "training:usage:read"
     AUDIT_READ = "training:audit:read"
     USERS_READ = "admin:users:read"
     USERS_WRITE = "admin:users:write"
     ORGANIZATIONS_READ = "admin:organizations:read"
     ORGANIZATIONS_WRITE = "admin:organizations:write"
-    OWN_SESSION = "self:session:manage"
+    WEBHOOKS_READ = "admin:webhooks:read"
+    WEBHOOKS_WRITE = "admin:webhooks:write"
+    METRICS_READ = "admin:metrics:read"
+    OWN_READ = "self:account:read"
+    OWN_WRITE = "self:account:write"
     EDGE_SELF = "edge:self:report"
 
 
+# What an entitled organization admin may look at; which records these are is decided by tenancy.
 _READS = frozenset(
     {
         Permission.DATASETS_READ,
@@ -60,14 +66,20 @@ _READS = frozenset(
         Permission.DEPLOYMENTS_READ,
         Permission.EDGE_SERVERS_READ,
         Permission.TRUST_READ,
+        Permission.USAGE_READ,
     }
 )
-_SELF = frozenset({Permission.OWN_SESSION})
+_SELF = frozenset({Permission.OWN_READ, Permission.OWN_WRITE})
+_READ_ONLY = frozenset(permission for permission in Permission if permission.endswith(":read"))
 
 
 @dataclass(frozen=True)
 class PersonActor:
-    """A signed-in person. `read_only` is true for a read-only API token."""
+    """A signed-in person.
+
+    `read_only` is true for a read-only API token; `credential` says by what the person is known, as `session:<id>` or
+    `token:<id>`, and holds no secret.
+    """
 
     user_id: int
     email: str
@@ -76,6 +88,7 @@ class PersonActor:
     organization_id: int | None = None
     plan: Plan | None = None
     read_only: bool = False
+    credential: str = ""
 
     @property
     def label(self) -> str:
@@ -115,20 +128,21 @@ Actor = PersonActor | EdgeActor | SystemActor | None
 def permissions_of(actor: Actor) -> frozenset[Permission]:
     """Everything `actor` may do. `None` is an anonymous caller."""
     if isinstance(actor, SystemActor):
-        return frozenset(Permission) - {Permission.MODELS_APPROVE, Permission.OWN_SESSION, Permission.EDGE_SELF}
+        return frozenset(Permission) - {Permission.MODELS_APPROVE, Permission.EDGE_SELF, *_SELF}
     if isinstance(actor, EdgeActor):
         return frozenset({Permission.EDGE_SELF})
     if not isinstance(actor, PersonActor):
         return frozenset()
+    granted = _of_role(actor)
+    return granted & _READ_ONLY if actor.read_only else granted
+
+
+def _of_role(actor: PersonActor) -> frozenset[Permission]:
     if actor.role is Role.SUPER_ADMIN:
-        granted = frozenset(Permission) - {Permission.EDGE_SELF}
-        return granted & (_READS | _SELF | _ADMIN_READS) if actor.read_only else granted
+        return frozenset(Permission) - {Permission.EDGE_SELF}
     if actor.role is Role.ORGANIZATION_ADMIN and actor.plan is Plan.ENTERPRISE:
         return _READS | _SELF
     return _SELF
-
-
-_ADMIN_READS = frozenset({Permission.AUDIT_READ, Permission.USERS_READ, Permission.ORGANIZATIONS_READ})
 
 
 def require(actor: Actor, permission: Permission) -> None:
@@ -142,7 +156,7 @@ def require(actor: Actor, permission: Permission) -> None:
 
 def _explain(actor: Actor, permission: Permission) -> str:
     if isinstance(actor, PersonActor):
-        if actor.read_only and actor.role is Role.SUPER_ADMIN:
+        if actor.read_only and permission in _of_role(actor):
             return f"This API token is read-only and cannot do {permission}. Use a token with full scope."
         if actor.role is Role.ORGANIZATION_ADMIN and actor.plan is not Plan.ENTERPRISE:
             return "The training interface is part of the Enterprise plan; your organization is on Professional."

@@ -3,27 +3,33 @@
 Importing this package registers all of them.
 """
 
-from app.tables.audit import AuditEvent
+from app.tables.audit import AuditEvent, AuditLink, AuditPending
 from app.tables.datasets import DatasetVersion, TrainingDataset
 from app.tables.deployments import ModelDeployment, Rollout
 from app.tables.edge_servers import EdgeServer
+from app.tables.idempotency import IdempotencyKey
 from app.tables.model_versions import AiModelVersion
-from app.tables.organizations import Organization
+from app.tables.organizations import Organization, PlanLimits
 from app.tables.samples import SampleAnnotation, TrainingSample
 from app.tables.training_jobs import MetricPoint, TrainingJob
 from app.tables.trust import ApproverKey, TufMetadata
-from app.tables.users import ApiToken, User, UserSession
+from app.tables.users import ApiToken, User, UserIdentity, UserSession
+from app.tables.webhooks import Webhook, WebhookDelivery
 
 __all__ = [
     "AiModelVersion",
     "ApiToken",
     "ApproverKey",
     "AuditEvent",
+    "AuditLink",
+    "AuditPending",
     "DatasetVersion",
     "EdgeServer",
+    "IdempotencyKey",
     "MetricPoint",
     "ModelDeployment",
     "Organization",
+    "PlanLimits",
     "Rollout",
     "SampleAnnotation",
     "TrainingDataset",
@@ -31,5 +37,8 @@ __all__ = [
     "TrainingSample",
     "TufMetadata",
     "User",
+    "UserIdentity",
     "UserSession",
+    "Webhook",
+    "WebhookDelivery",
 ]

@@ -1,10 +1,12 @@
 """People, their sessions and their API tokens. Secrets are stored as hashes only."""
 
-from sqlalchemy import CheckConstraint, Index
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from app.domain.permissions import Role
 from app.tables.base import UUID, datetime, one_of, text_column, timestamp, uuid_key
+
+SIGN_IN_METHODS = ("password", "oidc")
 
 
 class User(SQLModel, table=True):
@@ -30,15 +32,32 @@ class User(SQLModel, table=True):
     created_at: datetime = timestamp(nullable=False)
 
 
+class UserIdentity(SQLModel, table=True):
+    """A person as an OpenID Connect provider knows them: `subject` is the provider's stable id, never an address."""
+
+    __tablename__ = "user_identities"
+    __table_args__ = (UniqueConstraint("issuer", "subject"),)
+
+    id: UUID = uuid_key()
+    user_id: int = Field(foreign_key="users.id", ondelete="CASCADE", nullable=False, index=True)
+    issuer: str = text_column()
+    subject: str = text_column()
+    created_at: datetime = timestamp(nullable=False)
+
+
 class UserSession(SQLModel, table=True):
     """A sign-in, known by the sha256 of the random value in the cookie."""
 
     __tablename__ = "user_sessions"
-    __table_args__ = (Index("ix_user_sessions_owner", "user_id", "last_used_at"),)
+    __table_args__ = (
+        one_of("method", SIGN_IN_METHODS),
+        Index("ix_user_sessions_owner", "user_id", "last_used_at"),
+    )
 
     id: UUID = uuid_key()
     user_id: int = Field(foreign_key="users.id", ondelete="CASCADE", nullable=False)
     token_hash: str = text_column(unique=True)
+    method: str = text_column(default="password")
     user_agent: str = text_column(default="")
     ip_address: str = text_column(default="")
     created_at: datetime = timestamp(nullable=False)

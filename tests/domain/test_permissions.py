@@ -34,12 +34,17 @@ TABLE = """
     training:edge_servers:write     x . . . . . x .
     training:trust:read             x x x . . . x .
     training:trust:write            x . . . . . x .
+    training:usage:read             x x x . . . x .
     training:audit:read             x x . . . . x .
     admin:users:read                x x . . . . x .
     admin:users:write               x . . . . . x .
     admin:organizations:read        x x . . . . x .
     admin:organizations:write       x . . . . . x .
-    self:session:manage             x x x x x . . .
+    admin:webhooks:read             x x . . . . x .
+    admin:webhooks:write            x . . . . . x .
+    admin:metrics:read              x x . . . . x .
+    self:account:read               x x x x x . . .
+    self:account:write              x . x x x . . .
     edge:self:report                . . . . . x . .
 """
 
@@ -92,4 +97,4 @@ def test_read_only_token_is_told_that_it_is_one() -> None:
 
 
 def test_role_without_grants_may_only_manage_its_own_session() -> None:
-    assert permissions_of(ACTORS["M"]) == {Permission.OWN_SESSION}
+    assert permissions_of(ACTORS["M"]) == {Permission.OWN_READ, Permission.OWN_WRITE}
