@@ -16,7 +16,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import __version__
-from app.api import problems
+from app.api import problems, rate_limits
+from app.api.guard import refuse_unguarded
 from app.api.limits import BodyLimitMiddleware
 from app.api.v1 import (
     datasets,
@@ -59,7 +60,8 @@ class RequestContextMiddleware:
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], (b"x-request-id", context.request_id.encode())]
+                share = rate_limits.headers(scope.get(rate_limits.SCOPE_KEY))
+                message["headers"] = [*message["headers"], (b"x-request-id", context.request_id.encode()), *share]
             await send(message)
 
         try:
@@ -86,6 +88,7 @@ def create_api() -> FastAPI:
         api.include_router(module.router)
     api.include_router(live.router)
     api.include_router(health.router)
+    refuse_unguarded(api)
     _serve_docs(api)
     api.add_middleware(BodyLimitMiddleware)
     api.add_middleware(RequestContextMiddleware)

@@ -1,30 +1,23 @@
-"""What every endpoint is given: the actor behind the request, and `Run`, which runs one use case in one transaction."""
+"""What every endpoint is given: `Run`, which runs one use case in one transaction as the actor behind the request."""
 
 from collections.abc import Callable
 from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar
-from urllib.parse import urlsplit
 
 from fastapi import Depends, Query, Request
-from pydantic import Field
+from pydantic import BaseModel, Field
 from sqlmodel import Session
 
-from app.auth import edge_keys, sessions
+from app.api.credentials import cookie_name
+from app.api.idempotency import pending
 from app.domain.permissions import Actor
-from app.errors import Forbidden, Unauthenticated
 from app.infra.db import transaction
 from app.infra.object_store import S3ObjectStore, get_object_store
 from app.schemas.base import Request as Request_
-from app.settings import get_settings
+from app.services import idempotency
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-
-
-def cookie_name() -> str:
-    """Behind https the `__Host-` prefix keeps other hosts from setting the cookie."""
-    return "__Host-trainyard" if get_settings().secure_cookies else "trainyard_session"
+Made = TypeVar("Made", bound=BaseModel)
 
 
 class Runner:
@@ -37,47 +30,31 @@ class Runner:
         with transaction() as session:
             return service(session, self.actor, *args, **kwargs)
 
+    def create(
+        self, service: Callable[Concatenate[Session, Actor, P], Made], *args: P.args, **kwargs: P.kwargs
+    ) -> Made:
+        """As a call, for what creates: the request's Idempotency-Key is claimed and answered in the transaction."""
+        return self._create(service, args, kwargs, keep=True)
 
-async def _body(request: Request) -> bytes:
-    return await request.body()
+    def create_secret(
+        self, service: Callable[Concatenate[Session, Actor, P], Made], *args: P.args, **kwargs: P.kwargs
+    ) -> Made:
+        """As `create`, for an answer that shows a secret: it is not kept, and a repetition is told so."""
+        return self._create(service, args, kwargs, keep=False)
 
-
-def person(request: Request) -> Runner:
-    """The person behind the session cookie or the API token; an anonymous runner if there is none."""
-    scheme, _, credential = request.headers.get("authorization", "").partition(" ")
-    if credential:
-        if scheme.lower() != "bearer" or not credential.startswith(sessions.TOKEN_PREFIX):
-            raise Unauthenticated("The Authorization header must be: Bearer tyat_… (an API token).")
+    def _create(self, service: Callable[..., Made], args: Any, kwargs: Any, *, keep: bool) -> Made:
+        wanted = pending.get()
         with transaction() as session:
-            return Runner(sessions.actor_of_token(session, credential.strip()))
-    cookie = request.cookies.get(cookie_name())
-    if not cookie:
-        return Runner(None)
-    if request.method not in SAFE_METHODS:
-        _same_origin(request)
-    with transaction() as session:
-        return Runner(sessions.actor_of_session(session, cookie))
+            if wanted is not None:
+                idempotency.claim(session, wanted)
+            made = service(session, self.actor, *args, **kwargs)
+            if wanted is not None and keep:
+                idempotency.keep(session, wanted, made.model_dump(mode="json"))
+            return made
 
 
-def edge(request: Request, body: Annotated[bytes, Depends(_body)]) -> Runner:
-    """The edge server that signed this request."""
-    scheme, _, credential = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not credential:
-        raise Unauthenticated("An edge server signs its requests: Authorization: Bearer <JWT>.")
-    with transaction() as session:
-        actor = edge_keys.actor_of_jwt(session, credential.strip(), request.method, request.url.path, body)
-    return Runner(actor)
-
-
-def _same_origin(request: Request) -> None:
-    """A write that is authenticated by a cookie must come from our own pages."""
-    origin = request.headers.get("origin")
-    if origin is None:
-        if request.headers.get("sec-fetch-site", "same-origin") in {"same-origin", "none"}:
-            return
-    elif urlsplit(origin).netloc == request.headers.get("host"):
-        return
-    raise Forbidden("This request came from another site.", code="cross-site")
+def _run(request: Request) -> Runner:
+    return Runner(request.state.actor)
 
 
 def store() -> S3ObjectStore:
@@ -99,9 +76,8 @@ class PageQuery(Request_):
         return kind(**{name: getattr(self, name) for name in kind.model_fields})
 
 
-Run = Annotated[Runner, Depends(person)]
-EdgeRun = Annotated[Runner, Depends(edge)]
+Run = Annotated[Runner, Depends(_run)]
 Store = Annotated[S3ObjectStore, Depends(store)]
 PageIn = Annotated[PageQuery, Query()]
 
-__all__ = ["Any", "EdgeRun", "PageIn", "PageQuery", "Run", "Runner", "Store", "cookie_name"]
+__all__ = ["Any", "PageIn", "PageQuery", "Run", "Runner", "Store", "cookie_name"]

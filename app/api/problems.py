@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
-from app.errors import DomainError, Unauthenticated
+from app.errors import DomainError
 from app.services.request_context import request_context
 
 log = logging.getLogger(__name__)
@@ -28,6 +28,8 @@ def problem(status: int, code: str, title: str, detail: str, **fields: Any) -> J
     if request_id:
         body["request_id"] = request_id
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+    if "retry_after" in fields:
+        headers["Retry-After"] = str(fields["retry_after"])
     return JSONResponse(body, status_code=status, media_type=MEDIA_TYPE, headers=headers)
 
 
@@ -42,8 +44,6 @@ def install(api: FastAPI) -> None:
 
 def _domain(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, DomainError)
-    if isinstance(error, Unauthenticated):
-        log.info("refused %s %s: %s", request.method, request.url.path, error.problem_code)
     return problem(error.status, error.problem_code, error.title, error.message, **error.fields)
 
 

@@ -107,6 +107,9 @@ def start(folder: Path) -> Iterator[Servers]:
             env = {
                 **stack.env,
                 "TRAINYARD_ENVIRONMENT": "test",
+                # Only tests of the limits themselves may be slowed down by them.
+                "TRAINYARD_RATE_LIMIT_PER_MINUTE": "1000000",
+                "TRAINYARD_ANONYMOUS_LIMIT_PER_MINUTE": "1000000",
                 "TRAINYARD_REDIS_URL": with_redis_database(stack.env["TRAINYARD_REDIS_URL"]),
                 "TRAINYARD_S3_BUCKET": f"trainyard-test-{uuid.uuid4().hex[:12]}",
             }

@@ -3,9 +3,12 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, status
+from fastapi import Query, status
 
 from app.api.deps import PageQuery, Run, Store
+from app.api.guard import guarded_router
+from app.api.marks import allow
+from app.domain.permissions import Permission
 from app.schemas.base import Page
 from app.schemas.datasets import DatasetCreate, DatasetFilter, DatasetUpdate, DatasetView
 from app.schemas.samples import (
@@ -23,7 +26,7 @@ from app.schemas.samples import (
 )
 from app.services import datasets, samples
 
-router = APIRouter(prefix="/training/datasets", tags=["datasets"])
+router = guarded_router(prefix="/training/datasets", tags=["datasets"])
 
 
 class DatasetQuery(DatasetFilter, PageQuery):
@@ -35,37 +38,44 @@ class SampleQuery(SampleFilter, PageQuery):
 
 
 @router.get("", summary="List datasets")
+@allow(Permission.DATASETS_READ)
 def list_datasets(run: Run, query: Annotated[DatasetQuery, Query()]) -> Page[DatasetView]:
     return run(datasets.list_datasets, query.part(DatasetFilter), query.cursor, query.limit)
 
 
 @router.post("", summary="Create a dataset", status_code=status.HTTP_201_CREATED)
+@allow(Permission.DATASETS_WRITE)
 def create_dataset(run: Run, request: DatasetCreate) -> DatasetView:
-    return run(datasets.create, request)
+    return run.create(datasets.create, request)
 
 
 @router.get("/{dataset_id}", summary="Show a dataset")
+@allow(Permission.DATASETS_READ)
 def get_dataset(run: Run, dataset_id: UUID) -> DatasetView:
     return run(datasets.get, dataset_id)
 
 
 @router.put("/{dataset_id}", summary="Change a dataset")
+@allow(Permission.DATASETS_WRITE)
 def update_dataset(run: Run, dataset_id: UUID, request: DatasetUpdate) -> DatasetView:
     return run(datasets.update, dataset_id, request)
 
 
 @router.delete("/{dataset_id}", summary="Delete a dataset that no job used", status_code=status.HTTP_204_NO_CONTENT)
+@allow(Permission.DATASETS_WRITE)
 def delete_dataset(run: Run, store: Store, dataset_id: UUID) -> None:
     # The rows are gone before the files are: a crash between leaves files without rows, never rows without files.
     store.delete(*(store.key(url) for url in run(datasets.delete, dataset_id)))
 
 
 @router.post("/{dataset_id}/uploads", summary="Open places to put files", status_code=status.HTTP_201_CREATED)
+@allow(Permission.DATASETS_WRITE)
 def open_uploads(run: Run, store: Store, dataset_id: UUID, request: UploadRequest) -> UploadSlots:
     return run(samples.open_uploads, dataset_id, request, store)
 
 
 @router.get("/{dataset_id}/samples", summary="List samples")
+@allow(Permission.DATASETS_READ)
 def list_samples(
     run: Run,
     store: Store,
@@ -76,25 +86,29 @@ def list_samples(
 
 
 @router.post("/{dataset_id}/samples", summary="Register uploaded files", status_code=status.HTTP_201_CREATED)
+@allow(Permission.DATASETS_WRITE)
 def create_samples(run: Run, store: Store, dataset_id: UUID, request: SamplesCreate) -> SamplesCreated:
     run(samples.may_create, dataset_id)
     files = samples.receive(dataset_id, request, store)
-    created = run(samples.create, dataset_id, request, files)
+    created = run.create(samples.create, dataset_id, request, files)
     samples.forget_uploads(request, store)
     return created
 
 
 @router.post("/{dataset_id}/samples/verify", summary="Accept or reject several labels")
+@allow(Permission.SAMPLES_VERIFY)
 def verify_samples(run: Run, dataset_id: UUID, request: SamplesVerify) -> SamplesVerified:
     return run(samples.verify_many, dataset_id, request)
 
 
 @router.put("/{dataset_id}/samples/{sample_id}", summary="Label a sample")
+@allow(Permission.DATASETS_WRITE)
 def update_sample(run: Run, dataset_id: UUID, sample_id: UUID, request: SampleUpdate) -> SampleView:
     return run(samples.update, dataset_id, sample_id, request)
 
 
 @router.delete("/{dataset_id}/samples/{sample_id}", summary="Delete a sample", status_code=status.HTTP_204_NO_CONTENT)
+@allow(Permission.DATASETS_WRITE)
 def delete_sample(run: Run, store: Store, dataset_id: UUID, sample_id: UUID) -> None:
     url = run(samples.delete, dataset_id, sample_id)
     if url is not None:
@@ -102,5 +116,6 @@ def delete_sample(run: Run, store: Store, dataset_id: UUID, sample_id: UUID) -> 
 
 
 @router.post("/{dataset_id}/samples/{sample_id}/verify", summary="Accept or reject one label")
+@allow(Permission.SAMPLES_VERIFY)
 def verify_sample(run: Run, dataset_id: UUID, sample_id: UUID, request: SampleVerify) -> SampleView:
     return run(samples.verify, dataset_id, sample_id, request)

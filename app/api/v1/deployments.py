@@ -3,14 +3,17 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from app.api.deps import PageQuery, Run
+from app.api.guard import guarded_router
+from app.api.marks import allow
+from app.domain.permissions import Permission
 from app.schemas.base import Page
 from app.schemas.deployments import DeploymentFilter, DeploymentRow, DeploymentView
 from app.services import deployments
 
-router = APIRouter(prefix="/training/deployments", tags=["deployments"])
+router = guarded_router(prefix="/training/deployments", tags=["deployments"])
 
 
 class DeploymentQuery(DeploymentFilter, PageQuery):
@@ -18,10 +21,12 @@ class DeploymentQuery(DeploymentFilter, PageQuery):
 
 
 @router.get("", summary="List deployments")
+@allow(Permission.DEPLOYMENTS_READ)
 def list_deployments(run: Run, query: Annotated[DeploymentQuery, Query()]) -> Page[DeploymentRow]:
     return run(deployments.list_deployments, query.part(DeploymentFilter), query.cursor, query.limit)
 
 
 @router.post("/{deployment_id}/retry", summary="Try a failed deployment again")
+@allow(Permission.DEPLOYMENTS_WRITE)
 def retry(run: Run, deployment_id: UUID) -> DeploymentView:
     return run(deployments.retry, deployment_id)

@@ -1,0 +1,43 @@
+"""How many requests a credential may make a minute, and the fields that tell it (draft-ietf-httpapi-ratelimit-headers).
+
+Known callers are counted by their credential, others by their address, so that no tenant can use up the share of
+another. What the share is stands in every answer; who has used it up gets 429 and `Retry-After`.
+"""
+
+from fastapi import Request
+
+from app.domain.permissions import Actor, EdgeActor, PersonActor
+from app.errors import TooManyRequests
+from app.infra.rate_limits import WINDOW_SECONDS, Share, take
+from app.services.request_context import request_context
+from app.settings import get_settings
+
+SCOPE_KEY = "trainyard.share"
+
+
+def count(request: Request, actor: Actor) -> None:
+    """Count this request; `TooManyRequests` when the caller's share is used up."""
+    settings = get_settings()
+    if isinstance(actor, PersonActor):
+        who, quota = actor.credential, settings.rate_limit_per_minute
+    elif isinstance(actor, EdgeActor):
+        who, quota = actor.label, settings.rate_limit_per_minute
+    else:
+        who, quota = f"address:{request_context.get().ip_address}", settings.anonymous_limit_per_minute
+    share = take(f"api:{who}", quota)
+    request.scope[SCOPE_KEY] = share
+    if not share.allowed:
+        raise TooManyRequests(
+            f"More than {quota} requests in a minute. Wait {share.reset} seconds, then go on more slowly.",
+            retry_after=share.reset,
+        )
+
+
+def headers(share: Share | None) -> list[tuple[bytes, bytes]]:
+    """`RateLimit-Policy` and `RateLimit`, as response headers."""
+    if share is None:
+        return []
+    return [
+        (b"ratelimit-policy", f'"requests";q={share.quota};w={WINDOW_SECONDS}'.encode()),
+        (b"ratelimit", f'"requests";r={share.remaining};t={share.reset}'.encode()),
+    ]
