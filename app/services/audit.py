@@ -6,8 +6,9 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from app.domain.permissions import Actor, Permission, PersonActor, require
-from app.errors import Invalid
-from app.schemas.base import Page
+from app.errors import DomainError, Invalid, Unavailable
+from app.infra.queue import first_use
+from app.schemas.base import Page, storable
 from app.schemas.overview import AuditView
 from app.services.access import visible_to
 from app.services.request_context import request_context
@@ -42,6 +43,40 @@ def record(
             ip_address=context.ip_address,
         )
     )
+
+
+def refused(
+    session: Session, actor: Actor, error: DomainError, action: str, subject_type: str, subject_id: str
+) -> None:
+    """Write that `actor` tried `action` and was refused, in a transaction of its own: the attempt's was rolled back.
+
+    Known callers' refusals are all written. Those of callers without a credential are written at most once a minute
+    for each address and action, so that nobody can fill the disk from outside.
+    """
+    context = request_context.get()
+    if actor is None and not _first_of_its_minute(f"{context.ip_address}:{action}:{error.problem_code}"):
+        return
+    session.add(
+        AuditEvent(
+            outcome="refused",
+            actor=actor.label if actor is not None else "anonymous",
+            actor_user_id=actor.user_id if isinstance(actor, PersonActor) else None,
+            action=action,
+            subject_type=subject_type,
+            subject_id=subject_id[:500],
+            organization_id=getattr(actor, "organization_id", None),
+            after={"code": error.problem_code, "message": storable(error.message)},
+            request_id=context.request_id,
+            ip_address=context.ip_address,
+        )
+    )
+
+
+def _first_of_its_minute(what: str) -> bool:
+    try:
+        return first_use(f"refusal:{what}", 60)
+    except Unavailable:
+        return True
 
 
 def list_events(session: Session, actor: Actor, cursor: str | None = None, limit: int = 50) -> Page[AuditView]:
