@@ -14,5 +14,12 @@ def browser_module(name: str) -> str:
     return rx.asset(name, shared=True).importable_path
 
 
-for _shared in ("live_series.js", "live_socket.js", "sign_key.js", "sign_payload.js", "theme_colours.js"):
+for _shared in (
+    "live_listen.js",
+    "live_series.js",
+    "live_socket.js",
+    "sign_key.js",
+    "sign_payload.js",
+    "theme_colours.js",
+):
     browser_module(_shared)

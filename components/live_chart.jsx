@@ -61,13 +61,16 @@ function usePoints({ topic, snapshotUrl, nameKey, onPoints }) {
     const drawSoon = () => {
       frame ||= requestAnimationFrame(() => { frame = 0; onPoints(series); });
     };
+    const read = async () => {
+      const answer = await fetch(snapshotUrl, { credentials: "same-origin", signal: abort.signal });
+      if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
+      return answer.json();
+    };
     const snapshot = async () => {
       clearTimeout(retry);
       if (!snapshotUrl) return;
       try {
-        const answer = await fetch(snapshotUrl, { credentials: "same-origin", signal: abort.signal });
-        if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
-        series.addSnapshot(await answer.json());
+        await series.awaitSnapshot(read());
         setProblem("");
         drawSoon();
       } catch (error) {
@@ -77,7 +80,7 @@ function usePoints({ topic, snapshotUrl, nameKey, onPoints }) {
       }
     };
     const onMessage = (data) => {
-      for (const point of data?.points ?? []) series.add(point.name, point.step, point.value);
+      series.stream(data?.points ?? []);
       if (data?.points?.length) drawSoon();
       if (!FINISHED.has(data?.status)) return;
       over = true;

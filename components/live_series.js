@@ -1,6 +1,7 @@
 /* The points of a live chart, kept outside React: they change many times a second and only the plot looks at them.
  *
- * Rules: a point is taken only when its step is newer than the last one held, so snapshot and stream may overlap;
+ * Rules: a point is taken only when its step is newer than the last one held, so snapshot and stream may overlap, and
+ * what is streamed while a snapshot is on its way waits for it;
  * a series holds at most LIMIT points (beyond that every second one is dropped, first and last stay).
  */
 
@@ -18,6 +19,8 @@ export class LiveSeries {
     this.names = names;
     this.series = Object.fromEntries(names.map((name) => [name, { step: [], value: [] }]));
     this.fresh = {};
+    this.reading = 0; // snapshots on their way
+    this.held = []; // points that were streamed meanwhile
     this.rebuilt = true; // whether the plot must be drawn anew rather than extended
   }
 
@@ -41,6 +44,23 @@ export class LiveSeries {
       const points = body?.series?.[name];
       points?.step?.forEach((step, index) => this.add(name, step, points.value[index]));
     }
+  }
+
+  /** Adds a snapshot that is being read; rejects as `reading` (a promise of its body) does. */
+  async awaitSnapshot(reading) {
+    this.reading += 1;
+    try {
+      this.addSnapshot(await reading);
+    } finally {
+      this.reading -= 1;
+      if (this.reading === 0) this.stream(this.held.splice(0));
+    }
+  }
+
+  /** Points of the live channel. */
+  stream(points) {
+    if (this.reading) this.held.push(...points);
+    else for (const { name, step, value } of points) this.add(name, step, value);
   }
 
   /** What came since the last call: {fresh, rebuilt}. */

@@ -1,8 +1,8 @@
 /* One WebSocket per browser tab, shared by every live component.
  *
- * Rules: a topic is subscribed on the wire once however many components want it; after a drop the socket comes back
- * with back-off and every subscriber is told through `onOpen`, so that it can take a fresh snapshot; with nobody
- * listening the socket closes by itself.
+ * Rules: a topic is subscribed on the wire once however many components want it; `onOpen` tells a subscriber that the
+ * server watches its topic from now on, for the first time and after every drop, so that it can take a fresh snapshot
+ * and misses nothing; after a drop the socket comes back with back-off; with nobody listening it closes by itself.
  */
 
 const PATH = "/api/v1/live";
@@ -11,6 +11,8 @@ const LONGEST_DELAY_MS = 15000;
 const LINGER_MS = 2000;
 
 const topics = new Map(); // topic -> Set of listeners
+const watched = new Set(); // topics that the server said it watches
+let asked = []; // topics of each subscription that the server has not answered yet, oldest first
 let socket = null;
 let state = "closed"; // closed | connecting | open | waiting
 let delay = FIRST_DELAY_MS;
@@ -32,6 +34,20 @@ function send(message) {
   if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
 }
 
+function ask(wanted) {
+  asked.push(wanted);
+  send({ subscribe: wanted });
+}
+
+function answered(granted) {
+  asked.shift();
+  for (const topic of granted) {
+    if (!topics.has(topic) || asked.some((later) => later.includes(topic))) continue; // given up, and perhaps asked anew
+    watched.add(topic);
+    for (const listener of topics.get(topic)) listener.onOpen?.();
+  }
+}
+
 function receive(event) {
   let message;
   try {
@@ -39,6 +55,7 @@ function receive(event) {
   } catch {
     return; // a frame that is not ours
   }
+  if (message?.subscribed) answered(message.subscribed);
   for (const listener of topics.get(message?.topic) ?? []) listener.onMessage?.(message.data);
 }
 
@@ -57,9 +74,10 @@ function connect() {
   socket = mine;
   mine.onopen = () => {
     delay = FIRST_DELAY_MS;
-    send({ subscribe: [...topics.keys()] });
+    asked = [];
+    watched.clear();
+    ask([...topics.keys()]);
     setState("open");
-    everyListener((listener) => listener.onOpen?.());
   };
   mine.onmessage = receive;
   mine.onclose = () => {
@@ -99,8 +117,8 @@ export function subscribe(topic, listener) {
   topics.set(topic, listeners);
   const before = state;
   if (state === "open") {
-    if (isNew) send({ subscribe: [topic] });
-    queueMicrotask(() => listeners.has(listener) && listener.onOpen?.());
+    if (isNew) ask([topic]);
+    else if (watched.has(topic)) queueMicrotask(() => listeners.has(listener) && listener.onOpen?.());
   } else {
     connect();
   }
@@ -109,6 +127,7 @@ export function subscribe(topic, listener) {
     listeners.delete(listener);
     if (listeners.size > 0 || topics.get(topic) !== listeners) return;
     topics.delete(topic);
+    watched.delete(topic);
     send({ unsubscribe: [topic] });
     if (topics.size === 0) closeWhenUnused();
   };

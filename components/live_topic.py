@@ -11,7 +11,7 @@ from components.browser import browser_module
 
 
 class LiveTopic(rx.Component):
-    """Subscribes to topics; hands on at most one message per ``every_ms``, always including the last."""
+    """Subscribes to topics; hands on at most one message per ``every_ms``, always the last one."""
 
     library = browser_module("live_topic.jsx")
     tag = "LiveTopic"
@@ -29,9 +29,10 @@ def live_topic(
     on_reconnect: Any = None,
     every_ms: int = 1000,
 ) -> rx.Component:
-    """Calls ``on_message(topic, data)`` at most every ``every_ms``; metric points are taken out of ``data``.
+    """Calls ``on_message(topic, data)`` with the last message, at most every ``every_ms``, without metric points.
 
-    ``on_reconnect`` is called after a drop, when messages may have been missed: reload what the page shows.
+    It is also called once (with empty data) when the server begins to watch: look again, something may have been
+    missed since the page loaded. ``on_reconnect`` is called after a drop: reload what the page shows.
     """
     events = {"on_reconnect": on_reconnect} if on_reconnect is not None else {}
     return LiveTopic.create(topics=topics, every_ms=every_ms, on_message=on_message, **events)

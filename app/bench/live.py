@@ -24,7 +24,7 @@ async def _measure() -> dict[str, Any]:
     await asyncio.sleep(1.0)
     before = time.process_time()
     for number in range(PER_SECOND * SECONDS):
-        await asyncio.to_thread(publish, "bench", {"sent": time.time(), "number": number})
+        await asyncio.to_thread(publish, "bench", {"sent": time.time(), "number": number}, owner=None)
         await asyncio.sleep(1 / PER_SECOND)
     await asyncio.sleep(0.5)
     busy = time.process_time() - before
@@ -44,7 +44,7 @@ async def _measure() -> dict[str, Any]:
 
 
 async def _watch(broker: Broker, delays: list[float]) -> None:
-    subscription = broker.open()
+    subscription = broker.open(lambda _: True)
     subscription.topics.add("bench")
     while True:
         _, text = await subscription.queue.get()

@@ -24,6 +24,17 @@ def visible_to(actor: Actor, organization_id: Any) -> ColumnElement[bool]:
     return or_(col(organization_id).is_(None), own) if actor.organization_id is not None else false()
 
 
+def may_see(actor: Actor, organization_id: int | None) -> bool:
+    """The same rule for one owner that is known already (None is global)."""
+    if isinstance(actor, SystemActor):
+        return True
+    if not isinstance(actor, PersonActor):
+        return False
+    if actor.role is Role.SUPER_ADMIN:
+        return True
+    return actor.organization_id is not None and organization_id in (None, actor.organization_id)
+
+
 def fetch(
     session: Session, table: type[Row], row_id: UUID | int, actor: Actor, what: str, *, lock: bool = False
 ) -> Row:

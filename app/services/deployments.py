@@ -104,7 +104,8 @@ def changed(session: Session, row: ModelDeployment) -> None:
     session.add(row)
     session.flush()
     data = {"deployment_id": str(row.id), "status": str(row.status), "progress_percent": row.progress_percent}
-    after_commit(session, lambda: publish("deployments", data))
+    owner = session.get_one(EdgeServer, row.edge_server_id).organization_id
+    after_commit(session, lambda: publish("deployments", data, owner=owner))
 
 
 def _released(session: Session, actor: Actor, version_id: UUID) -> AiModelVersion:

@@ -73,7 +73,8 @@ def heartbeat(session: Session, actor: Actor, request: Heartbeat) -> HeartbeatAn
     row.inference_count, row.inference_p50_ms = request.inference_count, request.inference_p50_ms
     row.last_error = request.last_error
     session.add(row)
-    after_commit(session, lambda: publish("edges", {"edge_server_id": row.id, "last_heartbeat_at": now.isoformat()}))
+    data = {"edge_server_id": row.id, "last_heartbeat_at": now.isoformat()}
+    after_commit(session, lambda: publish("edges", data, owner=row.organization_id))
     query = (
         select(ModelDeployment, AiModelVersion)
         .join(AiModelVersion, col(AiModelVersion.id) == ModelDeployment.model_version_id)

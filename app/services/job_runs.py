@@ -182,7 +182,7 @@ def report(session: Session, actor: Actor, job_id: UUID, attempt: int, progress:
         "current_epoch": row.current_epoch,
         "eta": row.estimated_completion.isoformat() if row.estimated_completion else None,
     }
-    after_commit(session, lambda: publish(f"job:{job_id}", data))
+    after_commit(session, lambda: publish(f"job:{job_id}", data, owner=row.organization_id))
     return row.cancel_requested_at is not None
 
 

@@ -146,5 +146,6 @@ def _changed(
     audit.record(
         session, actor, f"model_version.{action}", row, before=before, after=after or {"status": str(row.status)}
     )
-    after_commit(session, lambda: publish("models", {"model_version_id": str(row.id), "status": str(row.status)}))
+    data = {"model_version_id": str(row.id), "status": str(row.status)}
+    after_commit(session, lambda: publish("models", data, owner=row.organization_id))
     return ModelVersionView.model_validate(row)

@@ -104,9 +104,9 @@ def announce(session: Session, row: TrainingJob) -> None:
         "current_epoch": row.current_epoch,
         "eta": eta,
     }
-    topic = f"job:{row.id}"
-    after_commit(session, lambda: publish(topic, data))
-    after_commit(session, lambda: publish("jobs", {"job_id": topic[4:], "status": data["status"]}))
+    job_id, owner = str(row.id), row.organization_id
+    after_commit(session, lambda: publish(f"job:{job_id}", data, owner=owner))
+    after_commit(session, lambda: publish("jobs", {"job_id": job_id, "status": data["status"]}, owner=owner))
 
 
 def cancel(session: Session, actor: Actor, job_id: UUID) -> TrainingJobView:

@@ -22,6 +22,33 @@ def test_a_snapshot_that_overlaps_the_stream_adds_nothing_twice() -> None:
     assert held == {"step": [1, 2, 3, 4], "value": [0.9, 0.8, 0.7, 0.6]}
 
 
+def test_points_streamed_while_a_snapshot_is_read_do_not_hide_older_ones() -> None:
+    assert _js("""
+        const series = new LiveSeries(["loss"]);
+        const body = (...step) => ({ series: { loss: { step, value: step } } });
+        const point = (step) => [{ name: "loss", step, value: step }];
+        let first, second;
+        const reads = [
+            series.awaitSnapshot(new Promise((done) => { first = done; })),
+            series.awaitSnapshot(new Promise((done) => { second = done; })),
+        ];
+        series.stream(point(4)); first(body(1)); await reads[0];
+        series.stream(point(5)); second(body(1, 2, 3)); await reads[1];
+        series.stream(point(6));
+        return series.series.loss.step;
+    """) == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_snapshot_that_fails_releases_what_waited_for_it() -> None:
+    assert _js("""
+        const series = new LiveSeries(["loss"]);
+        const read = series.awaitSnapshot(Promise.reject(new Error("503")));
+        series.stream([{ name: "loss", step: 4, value: 0.4 }]);
+        const said = await read.then(() => "nothing", (error) => error.message);
+        return [said, series.series.loss.step];
+    """) == ["503", [4]]
+
+
 def test_a_point_of_an_unknown_curve_or_without_a_step_is_ignored() -> None:
     assert (
         _js("""

@@ -1,4 +1,7 @@
-"""One socket per tab: a topic is subscribed once, comes back after a drop, and nobody keeps an unused socket open."""
+"""One socket per tab: a topic is subscribed once, comes back after a drop, and nobody keeps an unused socket open.
+
+And what a page is told of it: once when the server watches, then at most once per pause, always the last message.
+"""
 
 from typing import Any
 
@@ -23,6 +26,7 @@ SETTING = """
         say(message) { this.onmessage({ data: JSON.stringify(message) }); }
     };
     const { subscribe } = await load("live_socket.js");
+    const { listen } = await load("live_listen.js");
 """
 
 
@@ -57,9 +61,9 @@ def test_after_a_drop_it_comes_back_with_growing_pauses_and_tells_its_listeners(
     states, delays, sent, opened = _js("""
         const states = []; let opened = 0; const delays = [];
         subscribe("job:1", { onState: (state) => states.push(state), onOpen: () => { opened += 1; } });
-        sockets[0].open(); sockets[0].close();
+        sockets[0].open(); sockets[0].say({ subscribed: ["job:1"] }); sockets[0].close();
         delays.push(timers.at(-1).delay); ring(); sockets[1].close();
-        delays.push(timers.at(-1).delay); ring(); sockets[2].open();
+        delays.push(timers.at(-1).delay); ring(); sockets[2].open(); sockets[2].say({ subscribed: ["job:1"] });
         return [states, delays, sockets[2].sent, opened];
     """)
     assert states == ["connecting", "open", "waiting", "connecting", "waiting", "connecting", "open"]
@@ -76,3 +80,51 @@ def test_an_unused_socket_is_closed_and_a_later_wish_opens_a_new_one() -> None:
         const after = sockets[0].readyState; subscribe("job:1", {});
         return [before, after, sockets.length];
     """) == [1, 3, 2]
+
+
+def test_a_topic_is_open_when_the_server_says_that_it_watches_it_and_not_before() -> None:
+    assert _js("""
+        const told = []; const tell = (name) => ({ onOpen: () => told.push(name) });
+        subscribe("jobs", tell("first")); sockets[0].open(); subscribe("secrets", tell("never"));
+        told.push("asked"); sockets[0].say({ subscribed: ["jobs"] }); sockets[0].say({ subscribed: [] });
+        subscribe("jobs", tell("second")); await null;
+        return told;
+    """) == ["asked", "first", "second"]
+
+
+def test_the_answer_to_an_older_question_does_not_count_for_a_newer_one() -> None:
+    """Given up and wanted again: between both the server did not watch."""
+    assert _js("""
+        const told = [];
+        const stop = subscribe("jobs", { onOpen: () => told.push("given up") }); sockets[0].open(); stop();
+        subscribe("jobs", { onOpen: () => told.push("wanted") });
+        sockets[0].say({ subscribed: ["jobs"] }); told.push("first answer"); sockets[0].say({ subscribed: ["jobs"] });
+        return told;
+    """) == ["first answer", "wanted"]
+
+
+def test_a_page_looks_again_once_its_topics_are_watched_and_anew_after_a_drop() -> None:
+    assert _js("""
+        const told = [];
+        const handlers = { onMessage: (...heard) => told.push(heard), onReconnect: () => told.push("anew") };
+        listen(["jobs", "edges", "ping"], 1000, () => handlers);
+        const open = (socket) => { socket.open(); socket.say({ subscribed: ["jobs", "edges"] }); };
+        open(sockets[0]); told.push("watched"); ring();
+        sockets[0].close(); ring(); open(sockets[1]); ring();
+        return told;
+    """) == ["watched", ["edges", {}], "anew"]
+
+
+def test_a_burst_is_told_once_with_its_last_message_and_curves_not_at_all() -> None:
+    told, first, second = _js("""
+        const told = []; let now = 0; performance.now = () => now;
+        const stop = listen(["jobs"], 1000, () => ({ onMessage: (...heard) => told.push(heard) }));
+        const say = (data) => sockets[0].say({ topic: "jobs", data });
+        sockets[0].open(); say({ x: 1 }); say({ x: 2, points: [1] }); say({ points: [2] });
+        const first = timers.at(-1).delay; ring(); now = 200; say({ x: 3 });
+        const second = timers.at(-1).delay; stop(); ring();
+        return [told, first, second];
+    """)
+    assert told == [["jobs", {"x": 2}]]
+    assert first < 100
+    assert second == 800
