@@ -132,6 +132,7 @@ def upgrade() -> None:
         " VALUES ('professional', 0, 0, 0, false, now()), ('enterprise', 10, 10000000000, 5, true, now())"
     )
     op.create_foreign_key(op.f('fk_organizations_plan'), 'organizations', 'plans', ['plan'], ['plan'])
+    op.create_index('ix_training_jobs_ended', 'training_jobs', ['completed_at', 'id'], unique=False)
     op.add_column('user_sessions', sa.Column('method', sa.Text(), nullable=False, server_default='password'))
     op.alter_column('user_sessions', 'method', server_default=None)
     op.create_check_constraint(op.f('ck_user_sessions_method_known'), 'user_sessions', "method IN ('password', 'oidc')")
@@ -155,6 +156,7 @@ def downgrade() -> None:
     op.drop_constraint(op.f('ck_user_sessions_method_known'), 'user_sessions', type_='check')
     op.drop_column('user_sessions', 'method')
     op.drop_constraint(op.f('fk_organizations_plan'), 'organizations', type_='foreignkey')
+    op.drop_index('ix_training_jobs_ended', table_name='training_jobs')
     op.drop_index('ix_audit_events_outcome', table_name='audit_events')
     op.drop_index('ix_audit_events_action', table_name='audit_events')
     op.drop_constraint(op.f('ck_audit_events_outcome_known'), 'audit_events', type_='check')

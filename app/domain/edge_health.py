@@ -3,6 +3,9 @@
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+LATE_AFTER_INTERVALS = 3
+OFFLINE_AFTER_INTERVALS = 12
+
 
 class EdgeHealth(StrEnum):
     """What the map shows; never the colour alone."""
@@ -17,7 +20,8 @@ def edge_health(last_heartbeat_at: datetime | None, now: datetime, interval_seco
     """`ok` within three intervals, `late` within twelve, then `offline`; `never` before the first heartbeat."""
     if last_heartbeat_at is None:
         return EdgeHealth.NEVER
+    interval = timedelta(seconds=interval_seconds)
     age = now - last_heartbeat_at
-    if age <= timedelta(seconds=3 * interval_seconds):
+    if age <= LATE_AFTER_INTERVALS * interval:
         return EdgeHealth.OK
-    return EdgeHealth.LATE if age <= timedelta(seconds=12 * interval_seconds) else EdgeHealth.OFFLINE
+    return EdgeHealth.LATE if age <= OFFLINE_AFTER_INTERVALS * interval else EdgeHealth.OFFLINE

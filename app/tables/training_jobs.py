@@ -23,6 +23,7 @@ class TrainingJob(SQLModel, table=True):
         Index("ix_training_jobs_order", "created_at", "id"),
         Index("ix_training_jobs_owner", "organization_id", "created_at", "id"),
         Index("ix_training_jobs_status", "status", "created_at", "id"),
+        Index("ix_training_jobs_ended", "completed_at", "id"),
     )
 
     id: UUID = uuid_key()
