@@ -28,9 +28,11 @@ from app.api.v1 import (
     live,
     model_versions,
     people,
+    plans,
     status,
     training_jobs,
     trust,
+    usage,
 )
 from app.infra.live import broker
 from app.services.request_context import RequestContext, request_context
@@ -38,7 +40,19 @@ from app.services.request_context import RequestContext, request_context
 log = logging.getLogger(__name__)
 
 PREFIX = "/api/v1"
-ROUTERS = (datasets, training_jobs, model_versions, deployments, edge_servers, status, trust, edge, people)
+ROUTERS = (
+    datasets,
+    training_jobs,
+    model_versions,
+    deployments,
+    edge_servers,
+    status,
+    trust,
+    edge,
+    people,
+    plans,
+    usage,
+)
 DESCRIPTION = """Train models in the cloud, approve them as a person, run them at the edge.
 
 The cloud never performs inference, the edge never trains, and nothing deploys without a person's signature.

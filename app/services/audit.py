@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from sqlalchemy import inspect
 from sqlmodel import Session, col, select
 
 from app.domain.permissions import Actor, Permission, PersonActor, require
@@ -33,7 +34,7 @@ def record(
             actor_user_id=actor.user_id if isinstance(actor, PersonActor) else None,
             action=action,
             subject_type=str(subject.__tablename__),
-            subject_id=str(getattr(subject, "id", None) or getattr(subject, "keyid", "") or ""),
+            subject_id=_key(subject),
             organization_id=organization_id
             if organization_id is not None
             else getattr(subject, "organization_id", None),
@@ -43,6 +44,12 @@ def record(
             ip_address=context.ip_address,
         )
     )
+
+
+def _key(subject: Any) -> str:
+    """The primary key of a row, of whatever columns it is made."""
+    parts = inspect(subject).mapper.primary_key_from_instance(subject)
+    return "/".join(str(part) for part in parts if part is not None)
 
 
 def refused(

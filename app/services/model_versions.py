@@ -22,7 +22,7 @@ from app.schemas.model_versions import (
     ModelVersionUpdate,
     ModelVersionView,
 )
-from app.services import audit, trust
+from app.services import audit, trust, usage
 from app.services.access import fetch, visible_to
 from app.services.paging import newest_first
 from app.tables import AiModelVersion, ModelDeployment
@@ -98,6 +98,7 @@ def release(session: Session, actor: Actor, version_id: UUID) -> ModelVersionVie
     require(actor, Permission.MODELS_RELEASE)
     row = fetch(session, AiModelVersion, version_id, actor, "model version", lock=True)
     status = _advance(row, ModelVersionStatus.RELEASED)
+    usage.check_release(session, row.organization_id, row.ai_module)
     trust.release(session)
     row.status, row.is_released, row.released_at = status, True, utcnow()
     return _changed(session, actor, row, "release")

@@ -29,7 +29,7 @@ from app.schemas.samples import (
     UploadSlot,
     UploadSlots,
 )
-from app.services import audit, sample_labels
+from app.services import audit, sample_labels, usage
 from app.services.access import fetch
 from app.services.files import CONTENT_TYPES, ReceivedFile, inspect_image
 from app.services.paging import newest_first
@@ -44,7 +44,7 @@ def open_uploads(
 ) -> UploadSlots:
     """Signed URLs to put files to, straight into the store."""
     require(actor, Permission.DATASETS_WRITE)
-    _open_dataset(session, actor, dataset_id)
+    usage.check_room(session, _open_dataset(session, actor, dataset_id).organization_id)
     # A folder of its own for each call: the embedded store removes folders that became empty a moment later, and a file
     # on its way into such a folder would be lost.
     folder = f"uploads/{dataset_id}/{uuid4()}"
@@ -59,7 +59,7 @@ def open_uploads(
 def may_create(session: Session, actor: Actor, dataset_id: UUID) -> None:
     """Refuse early, before any file is moved."""
     require(actor, Permission.DATASETS_WRITE)
-    _open_dataset(session, actor, dataset_id)
+    usage.check_room(session, _open_dataset(session, actor, dataset_id).organization_id)
 
 
 def receive(dataset_id: UUID, request: SamplesCreate, store: ObjectStore) -> list[ReceivedFile]:
@@ -106,6 +106,7 @@ def create(
     assert isinstance(actor, PersonActor)
     dataset = _open_dataset(session, actor, dataset_id, lock=True)
     _refuse_duplicates(session, dataset, files)
+    usage.check_new_files(session, dataset.organization_id, (file.file_size for file in files))
     rows = []
     for wanted, file in zip(request.samples, files, strict=True):
         row = TrainingSample(

@@ -22,7 +22,7 @@ from app.schemas.training_jobs import (
     TrainingJobView,
     TrainingLogs,
 )
-from app.services import audit
+from app.services import audit, usage
 from app.services.access import fetch, visible_to
 from app.services.paging import newest_first
 from app.tables import AiModelVersion, MetricPoint, TrainingDataset, TrainingJob, TrainingSample
@@ -58,6 +58,8 @@ def create(session: Session, actor: Actor, request: TrainingJobCreate) -> Traini
     hyperparameters = Hyperparameters.from_mapping(request.hyperparameters)
     _check_trainable(session, dataset)
     base = _check_base(session, actor, request.base_model_version, dataset)
+    now = utcnow()
+    usage.check_training_job(session, dataset.organization_id, now)
     row = TrainingJob(
         name=request.name,
         description=request.description,
@@ -69,6 +71,7 @@ def create(session: Session, actor: Actor, request: TrainingJobCreate) -> Traini
         training_config={"task": "classification", "seed": request.seed},
         total_epochs=hyperparameters.epochs,
         created_by=actor.user_id,
+        created_at=now,  # the month for which it was counted
     )
     session.add(row)
     session.flush()
