@@ -19,11 +19,11 @@ from pydantic import BaseModel, ValidationError
 from sqlmodel import Session
 
 from app.auth import sessions
-from app.domain.permissions import Actor, PersonActor
+from app.domain.permissions import Actor, Permission, PersonActor
 from app.errors import DomainError
 from app.infra.db import transaction
 from app.infra.object_store import ObjectStore, get_object_store
-from state.marks import public
+from state.marks import permission, public
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -157,3 +157,33 @@ class Paged(Page, mixin=True):
         text = f"{count} {one if count == 1 else more}"
         self.summary = text if alone else f"Page {len(self._cursors) + 1} · {text}"
         self.loading = False
+
+
+def paged(needed: Permission) -> type[Paged]:
+    """`Paged` with the three events that every list knows, for those who hold `needed`."""
+
+    class List(Paged, mixin=True):
+        """A list that turns its pages and looks again when something changed."""
+
+        async def _refresh(self) -> None:
+            """Read the present page again. Every list says how."""
+            raise NotImplementedError
+
+        @permission(needed)
+        async def next_page(self) -> None:
+            """Older ones."""
+            self._turn(forward=True)
+            await self._refresh()
+
+        @permission(needed)
+        async def previous_page(self) -> None:
+            """Newer ones."""
+            self._turn(forward=False)
+            await self._refresh()
+
+        @permission(needed)
+        async def on_live(self, _topic: str, _data: dict[str, Any]) -> None:
+            """Something changed: look again."""
+            await self._refresh()
+
+    return List

@@ -12,7 +12,7 @@ from app.schemas.datasets import DatasetCreate, DatasetFilter
 from app.services import datasets, users
 from state import views
 from state.addresses import address
-from state.base import Page, Paged, caller, in_words
+from state.base import Page, caller, in_words, paged
 from state.marks import permission
 
 PAGE = 25
@@ -23,7 +23,7 @@ PALETTE = (
 )
 
 
-class DatasetsState(Paged, rx.State):
+class DatasetsState(paged(_READ), rx.State):
     """One page of datasets, newest first."""
 
     rows: list[views.DatasetRow] = []
@@ -41,18 +41,6 @@ class DatasetsState(Paged, rx.State):
         self._first_page()
         found = await self._do(datasets.modules)
         self.modules = [{"value": name, "label": name} for name in (found or [])[:200]]
-        await self._refresh()
-
-    @permission(_READ)
-    async def next_page(self) -> None:
-        """Older datasets."""
-        self._turn(forward=True)
-        await self._refresh()
-
-    @permission(_READ)
-    async def previous_page(self) -> None:
-        """Newer datasets."""
-        self._turn(forward=False)
         await self._refresh()
 
     @permission(_READ)

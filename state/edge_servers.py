@@ -11,7 +11,7 @@ from app.schemas.edge_servers import EdgeServerCreate
 from app.services import edge_servers, users
 from app.settings import get_settings
 from state import views
-from state.base import Page, Paged, caller
+from state.base import Page, caller, paged
 from state.marks import permission
 
 PAGE = 100
@@ -23,7 +23,7 @@ def enrolment_command(token: str) -> str:
     return f"TRAINYARD_EDGE_TOKEN={token} trainyard-edge run --cloud {get_settings().base_url}"
 
 
-class EdgeServersState(Paged, rx.State):
+class EdgeServersState(paged(_READ), rx.State):
     """One page of edge servers, for the map and for the table."""
 
     rows: list[views.EdgeRow] = []
@@ -36,23 +36,6 @@ class EdgeServersState(Paged, rx.State):
     async def load(self) -> None:
         """The first page."""
         self._first_page()
-        await self._refresh()
-
-    @permission(_READ)
-    async def on_live(self, _topic: str, _data: dict[str, Any]) -> None:
-        """Heartbeats came in, or did not for a while: look again."""
-        await self._refresh()
-
-    @permission(_READ)
-    async def next_page(self) -> None:
-        """Older edge servers."""
-        self._turn(forward=True)
-        await self._refresh()
-
-    @permission(_READ)
-    async def previous_page(self) -> None:
-        """Newer edge servers."""
-        self._turn(forward=False)
         await self._refresh()
 
     @permission(_READ)

@@ -12,14 +12,14 @@ from app.schemas.model_versions import ModelVersionFilter
 from app.services import datasets, model_versions
 from state import views
 from state.addresses import address
-from state.base import Paged, in_words
+from state.base import in_words, paged
 from state.marks import permission
 
 PAGE = 25
 _READ = Permission.MODELS_READ
 
 
-class ModelVersionsState(Paged, rx.State):
+class ModelVersionsState(paged(_READ), rx.State):
     """One page of model versions, newest first."""
 
     rows: list[views.VersionRow] = []
@@ -35,23 +35,6 @@ class ModelVersionsState(Paged, rx.State):
         self._first_page()
         found = await self._do(datasets.modules)
         self.modules = [{"value": name, "label": name} for name in (found or [])[:200]]
-        await self._refresh()
-
-    @permission(_READ)
-    async def on_live(self, _topic: str, _data: dict[str, Any]) -> None:
-        """Something changed: look again."""
-        await self._refresh()
-
-    @permission(_READ)
-    async def next_page(self) -> None:
-        """Older versions."""
-        self._turn(forward=True)
-        await self._refresh()
-
-    @permission(_READ)
-    async def previous_page(self) -> None:
-        """Newer versions."""
-        self._turn(forward=False)
         await self._refresh()
 
     @permission(_READ)

@@ -15,7 +15,7 @@ from app.schemas.training_jobs import TrainingJobCreate, TrainingJobFilter
 from app.services import datasets, model_versions, training_jobs
 from state import views
 from state.addresses import address
-from state.base import Page, Paged, in_words
+from state.base import Page, in_words, paged
 from state.marks import permission
 
 HYPERPARAMETERS = describe()
@@ -23,7 +23,7 @@ PAGE = 25
 _READ, _WRITE = Permission.JOBS_READ, Permission.JOBS_WRITE
 
 
-class TrainingJobsState(Paged, rx.State):
+class TrainingJobsState(paged(_READ), rx.State):
     """One page of jobs, newest first."""
 
     rows: list[views.JobRow] = []
@@ -35,23 +35,6 @@ class TrainingJobsState(Paged, rx.State):
         """The first page, filtered as the address says."""
         self.status = self.router.url.query_parameters.get("status", "")
         self._first_page()
-        await self._refresh()
-
-    @permission(_READ)
-    async def on_live(self, _topic: str, _data: dict[str, Any]) -> None:
-        """Something changed: look again."""
-        await self._refresh()
-
-    @permission(_READ)
-    async def next_page(self) -> None:
-        """Older jobs."""
-        self._turn(forward=True)
-        await self._refresh()
-
-    @permission(_READ)
-    async def previous_page(self) -> None:
-        """Newer jobs."""
-        self._turn(forward=False)
         await self._refresh()
 
     @permission(_READ)

@@ -49,6 +49,21 @@ def test_every_handler_is_marked(name: str) -> None:
         assert handler_name(name) in OPEN, f"{name} is open to everybody; is that meant?"
 
 
+@pytest.mark.parametrize(
+    ("name", "needed"),
+    [
+        ("datasets", Permission.DATASETS_READ),
+        ("training_jobs", Permission.JOBS_READ),
+        ("model_versions", Permission.MODELS_READ),
+        ("edge_servers", Permission.EDGE_SERVERS_READ),
+    ],
+)
+def test_the_events_that_lists_share_need_the_permission_of_each_list(name: str, needed: Permission) -> None:
+    prefix = f"reflex___state____state.state___{name}____{name}_state"
+    shared = ("next_page", "previous_page", "on_live")
+    assert [mark_of(HANDLERS[f"{prefix}.{event}"].handler.fn) for event in shared] == [needed] * 3
+
+
 @pytest.mark.parametrize("who", PEOPLE)
 def test_handlers_times_roles(who: str) -> None:
     """Exactly those pass whose permission the person holds."""
