@@ -88,6 +88,8 @@ def upgrade() -> None:
     sa.Column('events', postgresql.ARRAY(sa.Text()), nullable=False),
     sa.Column('is_active', sa.Boolean(), nullable=False),
     sa.Column('secret_generation', sa.Integer(), nullable=False),
+    sa.Column('last_delivered_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('failing_since', sa.DateTime(timezone=True), nullable=True),
     sa.Column('created_by', sa.Integer(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
@@ -120,6 +122,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['webhook_id'], ['webhooks.id'], name=op.f('fk_webhook_deliveries_webhook_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_webhook_deliveries'))
     )
+    op.create_index(op.f('ix_webhook_deliveries_created_at'), 'webhook_deliveries', ['created_at'], unique=False)
     op.create_index('ix_webhook_deliveries_due', 'webhook_deliveries', ['next_attempt_at'], unique=False, postgresql_where=sa.text("status = 'pending'"))
     op.create_index('ix_webhook_deliveries_order', 'webhook_deliveries', ['webhook_id', 'created_at', 'id'], unique=False)
     op.add_column('audit_events', sa.Column('outcome', sa.Text(), nullable=False, server_default='done'))
@@ -163,6 +166,7 @@ def downgrade() -> None:
     op.drop_column('audit_events', 'outcome')
     op.drop_index('ix_webhook_deliveries_order', table_name='webhook_deliveries')
     op.drop_index('ix_webhook_deliveries_due', table_name='webhook_deliveries', postgresql_where=sa.text("status = 'pending'"))
+    op.drop_index(op.f('ix_webhook_deliveries_created_at'), table_name='webhook_deliveries')
     op.drop_table('webhook_deliveries')
     op.drop_index('ix_webhooks_owner', table_name='webhooks')
     op.drop_index('ix_webhooks_order', table_name='webhooks')

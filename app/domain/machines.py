@@ -1,4 +1,4 @@
-"""The five life cycles, as enums and transition tables.
+"""The six life cycles, as enums and transition tables.
 
 A status changes only by `advance`, on a row its caller has locked. The tables are the specification: what is not in
 them cannot happen. Statuses and their names are the customer's; the arrows are ours where the specification is silent.
@@ -59,6 +59,14 @@ class DeploymentStatus(StrEnum):
     FAILED = "failed"
 
 
+class DeliveryStatus(StrEnum):
+    """One message on its way to one webhook. Sending it again is another delivery."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
 Status = TypeVar("Status", bound=StrEnum)
 Machine = Mapping[Status, frozenset[Status]]
 
@@ -105,12 +113,19 @@ DEPLOYMENT: Machine[DeploymentStatus] = {
     _P.FAILED: frozenset({_P.PENDING}),
 }
 
+DELIVERY: Machine[DeliveryStatus] = {
+    DeliveryStatus.PENDING: frozenset({DeliveryStatus.DELIVERED, DeliveryStatus.FAILED}),
+    DeliveryStatus.DELIVERED: frozenset(),
+    DeliveryStatus.FAILED: frozenset(),
+}
+
 MACHINES: Mapping[type[StrEnum], Machine] = {  # type: ignore[type-arg]
     DatasetStatus: DATASET,
     SampleStatus: SAMPLE,
     JobStatus: JOB,
     ModelVersionStatus: MODEL_VERSION,
     DeploymentStatus: DEPLOYMENT,
+    DeliveryStatus: DELIVERY,
 }
 
 JOB_FINISHED = frozenset({_J.COMPLETED, _J.FAILED, _J.CANCELLED})

@@ -1,4 +1,4 @@
-"""Every pair of statuses of all five machines, against a table that was written without looking at the code's."""
+"""Every pair of statuses of all six machines, against a table that was written without looking at the code's."""
 
 from enum import StrEnum
 from itertools import product
@@ -8,6 +8,7 @@ import pytest
 from app.domain import machines
 from app.domain.machines import (
     DatasetStatus,
+    DeliveryStatus,
     DeploymentStatus,
     JobStatus,
     ModelVersionStatus,
@@ -52,6 +53,11 @@ ALLOWED = {
         installing  completed failed downloading
         completed   .
         failed      pending
+    """,
+    DeliveryStatus: """
+        pending     delivered failed
+        delivered   .
+        failed      .
     """,
 }
 
