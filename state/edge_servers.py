@@ -7,7 +7,8 @@ from typing import Any
 import reflex as rx
 
 from app.domain.permissions import Permission, permissions_of
-from app.schemas.edge_servers import EdgeServerCreate
+from app.schemas.edge_servers import EdgeServerCreate, EdgeServerFilter
+from app.schemas.people import OrganizationFilter
 from app.services import edge_servers, users
 from app.settings import get_settings
 from state import views
@@ -44,7 +45,7 @@ class EdgeServersState(paged(_READ), rx.State):
         self.selected = "" if self.selected == site_id else str(site_id)[:20]
 
     async def _refresh(self) -> None:
-        page = await self._load(edge_servers.list_edge_servers, self._cursor(), PAGE)
+        page = await self._load(edge_servers.list_edge_servers, EdgeServerFilter(), self._cursor(), PAGE)
         if page is None:
             return
         self.rows = [views.edge_row(item) for item in page.items]
@@ -69,7 +70,7 @@ class NewEdgeServerState(Page, rx.State):
         self.form_error = self.command = self.made_name = self.expires_at = ""
         self.is_open = bool(is_open)
         if self.is_open and Permission.ORGANIZATIONS_READ in permissions_of(caller.get()):
-            page = await self._submit(users.list_organizations, None, 200)
+            page = await self._submit(users.list_organizations, OrganizationFilter(sort="name"), None, 200)
             found = page.items if page else []
             self.organizations = [{"value": str(item.id), "label": item.name} for item in found]
 

@@ -9,7 +9,8 @@ import reflex as rx
 
 from app import charts
 from app.domain.permissions import Permission
-from app.schemas.deployments import DeploymentCreate
+from app.schemas.deployments import DeploymentCreate, VersionDeploymentFilter
+from app.schemas.edge_servers import EdgeServerFilter
 from app.schemas.model_versions import ModelVersionApprove, ModelVersionUpdate, ModelVersionView
 from app.services import deployments, edge_servers, model_versions, training_jobs
 from state import views
@@ -132,7 +133,7 @@ class ModelVersionState(Page, rx.State):
         self.form_error, self.is_deploying = "", bool(is_open)
         if not self.is_deploying:
             return
-        page = await self._submit(edge_servers.list_edge_servers, None, 200)
+        page = await self._submit(edge_servers.list_edge_servers, EdgeServerFilter(sort="name"), None, 200)
         self.edges = (
             [views.edge_option(item, self.version) for item in page.items if item.revoked_at is None] if page else []
         )
@@ -177,7 +178,7 @@ class ModelVersionState(Page, rx.State):
         if found is None:
             return
         self._show(found)
-        page = await self._do(deployments.of_version, version_id, None, DEPLOYMENTS)
+        page = await self._do(deployments.of_version, version_id, VersionDeploymentFilter(), None, DEPLOYMENTS)
         self.deployments = [views.deployment_line(row) for row in page.items] if page else []
         self.loading = False
 

@@ -25,3 +25,13 @@ def edge_health(last_heartbeat_at: datetime | None, now: datetime, interval_seco
     if age <= LATE_AFTER_INTERVALS * interval:
         return EdgeHealth.OK
     return EdgeHealth.LATE if age <= OFFLINE_AFTER_INTERVALS * interval else EdgeHealth.OFFLINE
+
+
+def heard_between(health: EdgeHealth, now: datetime, interval_seconds: int) -> tuple[datetime | None, datetime | None]:
+    """When the last heartbeat of a server with this `health` came: from the first moment on, before the second.
+
+    The same bounds as in `edge_health`; None is no bound. A server that is `never` has no heartbeat to ask about.
+    """
+    interval = timedelta(seconds=interval_seconds)
+    late, offline = now - LATE_AFTER_INTERVALS * interval, now - OFFLINE_AFTER_INTERVALS * interval
+    return {EdgeHealth.OK: (late, None), EdgeHealth.LATE: (offline, late), EdgeHealth.OFFLINE: (None, offline)}[health]

@@ -6,7 +6,7 @@ rows. Dates leave in UTC with zone.
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import (
@@ -50,12 +50,31 @@ class View(BaseModel):
 
     model_config = ConfigDict(from_attributes=True, frozen=True)
 
+    # What an update may change. The record's ETag covers these fields, or all where nothing can be updated (ADR 5).
+    EDITED: ClassVar[tuple[str, ...]] = ()
+
 
 class Page(View, Generic[Item]):
     """One page of a list, in the list's own order. `next_cursor` is null on the last page."""
 
     items: list[Item]
     next_cursor: str | None = None
+    total: int = Field(ge=0, description="How many records the whole list has, all pages together")
+    total_is_exact: bool = Field(description="False where counting would take too long, and `total` is an estimate")
+
+
+class Sorted(Request):
+    """What the filters of all lists share: the order. Each list narrows it to its own columns."""
+
+    sort: str = "-created_at"
+
+
+Prefix = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+
+def sort_field(default: str = "-created_at") -> Any:
+    """The `sort` of a list."""
+    return Field(default, description="The column that orders the list; with `-` before it from the last to the first")
 
 
 def _check_text(text: str) -> None:
@@ -109,11 +128,14 @@ __all__ = [
     "Name",
     "Note",
     "Page",
+    "Prefix",
     "Request",
     "Score",
     "Sha256",
     "Slug",
+    "Sorted",
     "View",
     "datetime",
+    "sort_field",
     "storable",
 ]

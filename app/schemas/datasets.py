@@ -1,13 +1,27 @@
 """Datasets as callers send and see them."""
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
 from app.domain.machines import DatasetStatus
-from app.schemas.base import UUID, DatabaseId, Identifier, Name, Note, Request, Slug, View, datetime
+from app.schemas.base import (
+    UUID,
+    DatabaseId,
+    Identifier,
+    Name,
+    Note,
+    Prefix,
+    Request,
+    Slug,
+    Sorted,
+    View,
+    datetime,
+    sort_field,
+)
 
 Environment = Literal["dev", "staging", "production"]
+DatasetSort = Literal["name", "-name", "created_at", "-created_at", "updated_at", "-updated_at"]
 
 
 class LabelClass(Request):
@@ -55,16 +69,21 @@ class DatasetUpdate(Request):
     status: DatasetStatus | None = None
 
 
-class DatasetFilter(Request):
-    """Which datasets to list."""
+class DatasetFilter(Sorted):
+    """Which datasets to list, and in which order."""
 
+    q: Prefix | None = Field(None, description="How the name begins, in upper or lower case")
     ai_module: Identifier | None = None
     status: DatasetStatus | None = None
     environment: Environment | None = None
+    organization_id: DatabaseId | None = None
+    sort: DatasetSort = sort_field()
 
 
 class DatasetView(View):
     """A dataset."""
+
+    EDITED: ClassVar = tuple(DatasetUpdate.model_fields)
 
     id: UUID
     organization_id: int | None

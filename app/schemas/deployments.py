@@ -2,8 +2,12 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from app.domain.machines import DeploymentStatus
-from app.schemas.base import UUID, DatabaseId, Request, View, datetime
+from app.schemas.base import UUID, DatabaseId, Identifier, Moment, Request, Sorted, View, datetime, sort_field
+
+DeploymentSort = Literal["created_at", "-created_at", "updated_at", "-updated_at"]
 
 
 class DeploymentCreate(Request):
@@ -12,12 +16,21 @@ class DeploymentCreate(Request):
     edge_server_id: DatabaseId
 
 
-class DeploymentFilter(Request):
-    """Which deployments to list."""
+class VersionDeploymentFilter(Sorted):
+    """Which deployments of one version to list, and in which order."""
 
     status: DeploymentStatus | None = None
     edge_server_id: DatabaseId | None = None
+    since: Moment | None = Field(None, description="Created at this moment or later")
+    until: Moment | None = Field(None, description="Created before this moment")
+    sort: DeploymentSort = sort_field()
+
+
+class DeploymentFilter(VersionDeploymentFilter):
+    """Which deployments to list, and in which order."""
+
     model_version_id: UUID | None = None
+    ai_module: Identifier | None = None
 
 
 class DeploymentView(View):

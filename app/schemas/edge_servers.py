@@ -8,14 +8,30 @@ from app.domain.edge_health import EdgeHealth
 from app.domain.machines import DeploymentStatus
 from app.domain.semver import Version
 from app.errors import Invalid
-from app.schemas.base import UUID, DatabaseId, Identifier, Moment, Name, Request, Sha256, Slug, View, datetime
+from app.schemas.base import (
+    UUID,
+    DatabaseId,
+    Identifier,
+    Moment,
+    Name,
+    Request,
+    Sha256,
+    Slug,
+    Sorted,
+    View,
+    datetime,
+    sort_field,
+)
+
+EdgeServerSort = Literal["name", "-name", "created_at", "-created_at"]
+Site = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 
 
 class EdgeServerCreate(Request):
     """A new edge server and where it stands."""
 
     name: Name
-    site: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] = ""
+    site: Site = ""
     latitude: float | None = Field(None, ge=-90, le=90)
     longitude: float | None = Field(None, ge=-180, le=180)
     organization_id: DatabaseId | None = None
@@ -39,6 +55,17 @@ class LoadedModel(Request):
     model_version_id: UUID
     bundle_sha256: Sha256
     loaded_at: Moment
+
+
+class EdgeServerFilter(Sorted):
+    """Which edge servers to list, and in which order."""
+
+    organization_id: DatabaseId | None = None
+    site: Site | None = None
+    health: EdgeHealth | None = None
+    enrolled: bool | None = Field(None, description="Whether a node holds a key for it")
+    revoked: bool | None = Field(None, description="Whether its key was revoked")
+    sort: EdgeServerSort = sort_field()
 
 
 class EdgeServerView(View):

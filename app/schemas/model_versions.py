@@ -1,11 +1,25 @@
 """Model versions as callers send and see them."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
 from app.domain.machines import ModelVersionStatus
-from app.schemas.base import UUID, Identifier, Name, Note, Request, Score, View, datetime
+from app.schemas.base import (
+    UUID,
+    DatabaseId,
+    Identifier,
+    Name,
+    Note,
+    Request,
+    Score,
+    Sorted,
+    View,
+    datetime,
+    sort_field,
+)
+
+ModelVersionSort = Literal["name", "-name", "created_at", "-created_at", "updated_at", "-updated_at"]
 
 
 class ModelVersionUpdate(Request):
@@ -17,11 +31,15 @@ class ModelVersionUpdate(Request):
     status: Literal["draft", "testing"] | None = None
 
 
-class ModelVersionFilter(Request):
-    """Which versions to list."""
+class ModelVersionFilter(Sorted):
+    """Which versions to list, and in which order."""
 
     ai_module: Identifier | None = None
     status: ModelVersionStatus | None = None
+    organization_id: DatabaseId | None = None
+    is_approved: bool | None = None
+    training_job_id: UUID | None = None
+    sort: ModelVersionSort = sort_field()
 
 
 class ApprovalProposal(View):
@@ -44,6 +62,8 @@ class ModelVersionApprove(Request):
 
 class ModelVersionView(View):
     """A version of a model."""
+
+    EDITED: ClassVar = tuple(ModelVersionUpdate.model_fields)
 
     id: UUID
     organization_id: int | None

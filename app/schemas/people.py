@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
 from app.domain.permissions import Permission, Plan, Role
-from app.schemas.base import UUID, DatabaseId, Name, Request, View, datetime
+from app.schemas.base import UUID, DatabaseId, Name, Prefix, Request, Sorted, View, datetime, sort_field
 
 
 def _email(text: str) -> str:
@@ -22,6 +22,9 @@ def _password(secret: SecretStr) -> SecretStr:
 
 
 MIN_PASSWORD, MAX_PASSWORD = 12, 200
+
+UserSort = Literal["name", "-name", "email", "-email", "created_at", "-created_at"]
+OrganizationSort = Literal["name", "-name", "created_at", "-created_at"]
 
 Email = Annotated[
     str,
@@ -53,6 +56,16 @@ class UserCreate(Request):
     organization_id: DatabaseId | None = None
 
 
+class UserFilter(Sorted):
+    """Which people to list, and in which order."""
+
+    q: Prefix | None = Field(None, description="How the name or the address begins, in upper or lower case")
+    role: Role | None = None
+    organization_id: DatabaseId | None = None
+    is_active: bool | None = None
+    sort: UserSort = sort_field()
+
+
 class UserView(View):
     """A person, without any secret."""
 
@@ -70,6 +83,14 @@ class OrganizationCreate(Request):
 
     name: Name
     plan: Plan = Plan.PROFESSIONAL
+
+
+class OrganizationFilter(Sorted):
+    """Which organizations to list, and in which order."""
+
+    q: Prefix | None = Field(None, description="How the name begins, in upper or lower case")
+    plan: Plan | None = None
+    sort: OrganizationSort = sort_field()
 
 
 class OrganizationView(View):

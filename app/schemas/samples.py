@@ -1,14 +1,27 @@
 """Samples as callers send and see them."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
 from app.domain.machines import SampleStatus
-from app.schemas.base import UUID, Moment, Note, Request, Score, Sha256, View, datetime
+from app.schemas.base import (
+    UUID,
+    DatabaseId,
+    Moment,
+    Note,
+    Request,
+    Score,
+    Sha256,
+    Sorted,
+    View,
+    datetime,
+    sort_field,
+)
 
 BATCH = 500
 MAX_FILE_BYTES = 50 * 1024 * 1024
+SampleSort = Literal["created_at", "-created_at", "updated_at", "-updated_at", "file_size", "-file_size"]
 UploadKey = Annotated[str, StringConstraints(pattern=r"^uploads/[0-9a-f-]{36}/[0-9a-f-]{36}/[0-9]{1,3}$")]
 
 
@@ -77,15 +90,24 @@ class SamplesVerify(SampleVerify):
     sample_ids: list[UUID] = Field(min_length=1, max_length=BATCH)
 
 
-class SampleFilter(Request):
-    """Which samples to list."""
+class SampleFilter(Sorted):
+    """Which samples to list, and in which order."""
 
     status: SampleStatus | None = None
     label: str | None = Field(None, max_length=200)
+    labeled_by: DatabaseId | None = None
+    verified_by: DatabaseId | None = None
+    file_type: Literal["image", "video"] | None = None
+    captured_since: Moment | None = None
+    captured_until: Moment | None = Field(None, description="Captured before this moment")
+    sort: SampleSort = sort_field()
 
 
 class SampleView(View):
-    """A sample. `url` reads the file and expires."""
+    """A sample."""
+
+    # A label that is replaced takes the decision about it away, so a decision made meanwhile must not go unnoticed.
+    EDITED: ClassVar = ("labels", "labeled_by", "is_verified", "verified_by", "rejection_reason", "quality_score")
 
     id: UUID
     dataset_id: UUID
@@ -111,9 +133,10 @@ class SampleView(View):
 
 
 class SampleDetail(SampleView):
-    """A sample with a signed, expiring URL of its file."""
+    """A sample with a signed, expiring URL of its file, and the ETag to label it with (`If-Match`)."""
 
     url: str
+    etag: str
 
 
 class SamplesCreated(View):

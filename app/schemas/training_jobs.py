@@ -1,11 +1,26 @@
 """Training jobs as callers send and see them."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
 from app.domain.machines import JobStatus
-from app.schemas.base import UUID, Identifier, Name, Note, Request, View, datetime, storable
+from app.schemas.base import (
+    UUID,
+    DatabaseId,
+    Identifier,
+    Moment,
+    Name,
+    Note,
+    Request,
+    Sorted,
+    View,
+    datetime,
+    sort_field,
+    storable,
+)
+
+JobSort = Literal["name", "-name", "created_at", "-created_at", "updated_at", "-updated_at"]
 
 
 class TrainingJobCreate(Request):
@@ -19,12 +34,17 @@ class TrainingJobCreate(Request):
     seed: int = Field(0, ge=0, le=2**31 - 1)
 
 
-class TrainingJobFilter(Request):
-    """Which jobs to list."""
+class TrainingJobFilter(Sorted):
+    """Which jobs to list, and in which order."""
 
     status: JobStatus | None = None
     ai_module: Identifier | None = None
     dataset_id: UUID | None = None
+    organization_id: DatabaseId | None = None
+    created_by: DatabaseId | None = None
+    since: Moment | None = Field(None, description="Created at this moment or later")
+    until: Moment | None = Field(None, description="Created before this moment")
+    sort: JobSort = sort_field()
 
 
 class TrainingJobView(View):

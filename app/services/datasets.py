@@ -12,9 +12,11 @@ from app.domain.permissions import Actor, Permission, PersonActor, require
 from app.errors import Conflict, Invalid
 from app.schemas.base import Page
 from app.schemas.datasets import DatasetCreate, DatasetFilter, DatasetUpdate, DatasetView
-from app.services import audit
+from app.services import audit, etags
 from app.services.access import fetch, visible_to
-from app.services.paging import newest_first
+from app.services.etags import IfMatch
+from app.services.filtering import begins_with, equal
+from app.services.paging import paged
 from app.tables import Organization, TrainingDataset, TrainingJob, TrainingSample
 from app.tables.base import utcnow
 
@@ -22,12 +24,14 @@ from app.tables.base import utcnow
 def list_datasets(
     session: Session, actor: Actor, wanted: DatasetFilter, cursor: str | None = None, limit: int = 50
 ) -> Page[DatasetView]:
-    """Datasets, newest first."""
+    """One page of the datasets that fit."""
     require(actor, Permission.DATASETS_READ)
-    query = select(TrainingDataset).where(visible_to(actor, TrainingDataset.organization_id))
-    for column, value in wanted.model_dump(exclude_none=True).items():
-        query = query.where(getattr(TrainingDataset, column) == value)
-    return newest_first(session, query, TrainingDataset, DatasetView.model_validate, cursor, limit)
+    query = select(TrainingDataset).where(
+        visible_to(actor, TrainingDataset.organization_id),
+        *equal(TrainingDataset, wanted),
+        *begins_with(wanted.q, TrainingDataset.name),
+    )
+    return paged(session, query, TrainingDataset, DatasetView.model_validate, wanted, cursor, limit)
 
 
 def get(session: Session, actor: Actor, dataset_id: UUID) -> DatasetView:
@@ -52,10 +56,13 @@ def create(session: Session, actor: Actor, request: DatasetCreate) -> DatasetVie
     return DatasetView.model_validate(row)
 
 
-def update(session: Session, actor: Actor, dataset_id: UUID, request: DatasetUpdate) -> DatasetView:
+def update(
+    session: Session, actor: Actor, dataset_id: UUID, request: DatasetUpdate, if_match: IfMatch = None
+) -> DatasetView:
     """Change what the request names."""
     require(actor, Permission.DATASETS_WRITE)
     row = fetch(session, TrainingDataset, dataset_id, actor, "dataset", lock=True)
+    etags.check(DatasetView.model_validate(row), if_match)
     changes: dict[str, Any] = request.model_dump(exclude_none=True, exclude={"status"})
     if "label_schema" in changes and changes["label_schema"] != row.label_schema and row.labeled_count:
         raise Conflict(

@@ -12,10 +12,19 @@ from app.errors import Conflict, Invalid
 from app.infra.db import after_commit
 from app.infra.live import publish
 from app.schemas.base import Page
-from app.schemas.deployments import DeploymentCreate, DeploymentFilter, DeploymentRow, DeploymentView, RolloutView
+from app.schemas.deployments import (
+    DeploymentCreate,
+    DeploymentFilter,
+    DeploymentRow,
+    DeploymentView,
+    RolloutView,
+    VersionDeploymentFilter,
+)
 from app.services import audit
 from app.services.access import fetch, visible_to
-from app.services.paging import newest_first
+from app.services.filtering import equal, within
+from app.services.paging import paged
+from app.services.webhook_events import deployment_moved
 from app.tables import AiModelVersion, EdgeServer, ModelDeployment, Rollout
 from app.tables.base import utcnow
 
@@ -25,26 +34,32 @@ _S = DeploymentStatus
 def list_deployments(
     session: Session, actor: Actor, wanted: DeploymentFilter, cursor: str | None = None, limit: int = 50
 ) -> Page[DeploymentRow]:
-    """Deployments, newest first, with the names a list shows."""
+    """One page of the deployments that fit, with the names a list shows."""
     require(actor, Permission.DEPLOYMENTS_READ)
     query = select(ModelDeployment).where(
         col(ModelDeployment.edge_server_id).in_(
             select(EdgeServer.id).where(visible_to(actor, EdgeServer.organization_id))
-        )
+        ),
+        *equal(ModelDeployment, wanted),
+        *within(ModelDeployment.created_at, wanted.since, wanted.until),
     )
-    for column, value in wanted.model_dump(exclude_none=True).items():
-        query = query.where(getattr(ModelDeployment, column) == value)
-    page = newest_first(session, query, ModelDeployment, DeploymentView.model_validate, cursor, limit)
-    return Page[DeploymentRow](items=_with_names(session, page.items), next_cursor=page.next_cursor)
+    page = paged(session, query, ModelDeployment, DeploymentView.model_validate, wanted, cursor, limit)
+    return Page[DeploymentRow](**{**dict(page), "items": _with_names(session, page.items)})
 
 
 def of_version(
-    session: Session, actor: Actor, version_id: UUID, cursor: str | None = None, limit: int = 50
+    session: Session,
+    actor: Actor,
+    version_id: UUID,
+    wanted: VersionDeploymentFilter,
+    cursor: str | None = None,
+    limit: int = 50,
 ) -> Page[DeploymentRow]:
-    """The deployments of one version."""
+    """One page of a version's deployments that fit."""
     require(actor, Permission.DEPLOYMENTS_READ)
     fetch(session, AiModelVersion, version_id, actor, "model version")
-    return list_deployments(session, actor, DeploymentFilter(model_version_id=version_id), cursor, limit)
+    all_wanted = DeploymentFilter(**wanted.model_dump(), model_version_id=version_id)
+    return list_deployments(session, actor, all_wanted, cursor, limit)
 
 
 def deploy(session: Session, actor: Actor, version_id: UUID, request: DeploymentCreate) -> RolloutView:
@@ -98,13 +113,16 @@ def retry(session: Session, actor: Actor, deployment_id: UUID) -> DeploymentView
     return DeploymentView.model_validate(row)
 
 
-def changed(session: Session, row: ModelDeployment) -> None:
-    """Flush `row`, and tell browsers once it is durable."""
+def changed(session: Session, row: ModelDeployment, *, moved: bool = True) -> None:
+    """Flush `row`, and tell browsers once it is durable, and webhooks if it `moved` to a new status."""
     row.updated_at = utcnow()
     session.add(row)
     session.flush()
+    edge = session.get_one(EdgeServer, row.edge_server_id)
+    if moved:
+        deployment_moved(session, row, edge)
     data = {"deployment_id": str(row.id), "status": str(row.status), "progress_percent": row.progress_percent}
-    owner = session.get_one(EdgeServer, row.edge_server_id).organization_id
+    owner = edge.organization_id
     after_commit(session, lambda: publish("deployments", data, owner=owner))
 
 
@@ -131,7 +149,7 @@ def _order(
         assert edge.id is not None
         for older in _unfinished(session, edge, version.ai_module):
             older.status = advance(_S(older.status), _S.FAILED, f"Deployment {older.id}")
-            older.error_message = f"Superseded by {version.ai_module} {version.version}, ordered by {actor.email}."
+            older.error_message = f"Superseded by {version.ai_module} {version.version}, which was ordered later."
             older.completed_at = utcnow()
             changed(session, older)
         row = ModelDeployment(

@@ -4,18 +4,26 @@ import hashlib
 import secrets
 from datetime import datetime, timedelta
 
+from sqlalchemy import ColumnElement
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
-from app.domain.edge_health import edge_health
+from app.domain.edge_health import EdgeHealth, edge_health, heard_between
 from app.domain.permissions import Actor, Permission, PersonActor, require
 from app.errors import Conflict
 from app.schemas.base import Page
-from app.schemas.edge_servers import EdgeServerCreate, EdgeServerCreated, EdgeServerView, EnrolmentToken
+from app.schemas.edge_servers import (
+    EdgeServerCreate,
+    EdgeServerCreated,
+    EdgeServerFilter,
+    EdgeServerView,
+    EnrolmentToken,
+)
 from app.services import audit, trust
 from app.services.access import fetch, visible_to
 from app.services.datasets import organization_must_exist
-from app.services.paging import newest_first
+from app.services.filtering import equal, within
+from app.services.paging import paged
 from app.settings import get_settings
 from app.tables import EdgeServer
 from app.tables.base import utcnow
@@ -30,13 +38,15 @@ def view(row: EdgeServer, now: datetime) -> EdgeServerView:
 
 
 def list_edge_servers(
-    session: Session, actor: Actor, cursor: str | None = None, limit: int = 50
+    session: Session, actor: Actor, wanted: EdgeServerFilter, cursor: str | None = None, limit: int = 50
 ) -> Page[EdgeServerView]:
-    """Edge servers, newest first."""
+    """One page of the edge servers that fit."""
     require(actor, Permission.EDGE_SERVERS_READ)
-    query = select(EdgeServer).where(visible_to(actor, EdgeServer.organization_id))
     now = utcnow()
-    return newest_first(session, query, EdgeServer, lambda row: view(row, now), cursor, limit)
+    query = select(EdgeServer).where(
+        visible_to(actor, EdgeServer.organization_id), *equal(EdgeServer, wanted), *_how_it_is(wanted, now)
+    )
+    return paged(session, query, EdgeServer, lambda row: view(row, now), wanted, cursor, limit)
 
 
 def get(session: Session, actor: Actor, edge_server_id: int) -> EdgeServerView:
@@ -81,6 +91,20 @@ def revoke(session: Session, actor: Actor, edge_server_id: int) -> EdgeServerVie
     session.flush()
     audit.record(session, actor, "edge_server.revoke", row)
     return view(row, utcnow())
+
+
+def _how_it_is(wanted: EdgeServerFilter, now: datetime) -> list[ColumnElement[bool]]:
+    """Health, enrolment and revocation, which are told by moments."""
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.health is EdgeHealth.NEVER:
+        conditions.append(col(EdgeServer.last_heartbeat_at).is_(None))
+    elif wanted.health is not None:
+        seconds = get_settings().heartbeat_interval_seconds
+        conditions += within(EdgeServer.last_heartbeat_at, *heard_between(wanted.health, now, seconds))
+    for asked, moment in ((wanted.enrolled, EdgeServer.enrolled_at), (wanted.revoked, EdgeServer.revoked_at)):
+        if asked is not None:
+            conditions.append(col(moment).is_not(None) if asked else col(moment).is_(None))
+    return conditions
 
 
 def _new_token(session: Session, row: EdgeServer) -> EnrolmentToken:

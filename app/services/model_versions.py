@@ -22,9 +22,12 @@ from app.schemas.model_versions import (
     ModelVersionUpdate,
     ModelVersionView,
 )
-from app.services import audit, trust, usage
+from app.services import audit, etags, trust, usage
 from app.services.access import fetch, visible_to
-from app.services.paging import newest_first
+from app.services.etags import IfMatch
+from app.services.filtering import equal
+from app.services.paging import paged
+from app.services.webhook_events import version_moved
 from app.tables import AiModelVersion, ModelDeployment
 from app.tables.base import utcnow
 
@@ -32,12 +35,12 @@ from app.tables.base import utcnow
 def list_versions(
     session: Session, actor: Actor, wanted: ModelVersionFilter, cursor: str | None = None, limit: int = 50
 ) -> Page[ModelVersionView]:
-    """Versions, newest first."""
+    """One page of the versions that fit."""
     require(actor, Permission.MODELS_READ)
-    query = select(AiModelVersion).where(visible_to(actor, AiModelVersion.organization_id))
-    for column, value in wanted.model_dump(exclude_none=True).items():
-        query = query.where(getattr(AiModelVersion, column) == value)
-    return newest_first(session, query, AiModelVersion, ModelVersionView.model_validate, cursor, limit)
+    query = select(AiModelVersion).where(
+        visible_to(actor, AiModelVersion.organization_id), *equal(AiModelVersion, wanted)
+    )
+    return paged(session, query, AiModelVersion, ModelVersionView.model_validate, wanted, cursor, limit)
 
 
 def get(session: Session, actor: Actor, version_id: UUID) -> ModelVersionView:
@@ -46,16 +49,19 @@ def get(session: Session, actor: Actor, version_id: UUID) -> ModelVersionView:
     return ModelVersionView.model_validate(fetch(session, AiModelVersion, version_id, actor, "model version"))
 
 
-def update(session: Session, actor: Actor, version_id: UUID, request: ModelVersionUpdate) -> ModelVersionView:
+def update(
+    session: Session, actor: Actor, version_id: UUID, request: ModelVersionUpdate, if_match: IfMatch = None
+) -> ModelVersionView:
     """Change texts, or move between draft and testing."""
     require(actor, Permission.MODELS_WRITE)
     row = fetch(session, AiModelVersion, version_id, actor, "model version", lock=True)
+    etags.check(ModelVersionView.model_validate(row), if_match)
     changes: dict[str, Any] = request.model_dump(exclude_none=True, exclude={"status"})
     if request.status is not None and request.status != row.status:
         changes["status"] = _advance(row, ModelVersionStatus(request.status))
     before = {name: getattr(row, name) for name in changes}
     row.sqlmodel_update(changes)
-    return _changed(session, actor, row, "update", before=before, after=changes)
+    return _changed(session, actor, row, "update", before=before, after=changes, moved="status" in changes)
 
 
 def proposal(session: Session, actor: Actor, version_id: UUID) -> ApprovalProposal:
@@ -140,6 +146,7 @@ def _changed(
     *,
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
+    moved: bool = True,
 ) -> ModelVersionView:
     row.updated_at = utcnow()
     session.add(row)
@@ -147,6 +154,8 @@ def _changed(
     audit.record(
         session, actor, f"model_version.{action}", row, before=before, after=after or {"status": str(row.status)}
     )
+    if moved:
+        version_moved(session, row)
     data = {"model_version_id": str(row.id), "status": str(row.status)}
     after_commit(session, lambda: publish("models", data, owner=row.organization_id))
     return ModelVersionView.model_validate(row)

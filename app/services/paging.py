@@ -1,40 +1,110 @@
 """Keyset paging: stable while rows are added, and as fast on the last page as on the first.
 
-Lists are newest first, by `(created_at, id)`. The cursor is opaque to callers.
+A list is ordered by one column that is never NULL, and by `id` where values may be equal. A cursor is opaque to
+callers: it holds the last row's place, the sort, and a mark of the list and its filter, so that it cannot be used to
+read on in another list than the one that gave it out.
 """
 
 import base64
 import binascii
+import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import tuple_
+from sqlalchemy import ColumnElement, tuple_
 from sqlmodel import Session, col
 from sqlmodel.sql.expression import SelectOfScalar
 
 from app.errors import Invalid
-from app.schemas.base import PAGE_LIMIT, Page, View
+from app.schemas.base import PAGE_LIMIT, Page, Sorted, View
+from app.services.counting import Total, counted
 
 Row = TypeVar("Row")
 Shown = TypeVar("Shown", bound=View)
 
 
-def _encode(created_at: datetime, row_id: UUID | int) -> str:
-    return base64.urlsafe_b64encode(json.dumps([created_at.isoformat(), str(row_id)]).encode()).decode().rstrip("=")
+@dataclass(frozen=True)
+class _Order:
+    """The keys that order a list, and the way back from a cursor to them."""
+
+    sort: str
+    keys: tuple[Any, ...]
+    mark: str
+
+    @classmethod
+    def of(cls, table: Any, wanted: Sorted, scope: object) -> "_Order":
+        name = wanted.sort.removeprefix("-")
+        column = table.__table__.c[name]
+        alone = column.unique or column.primary_key
+        keys = (getattr(table, name),) if alone else (getattr(table, name), table.id)
+        filters = wanted.model_dump(mode="json", exclude={"sort"}, exclude_none=True)
+        described = json.dumps([table.__tablename__, str(scope), filters], sort_keys=True)
+        return cls(wanted.sort, keys, hashlib.sha256(described.encode()).hexdigest()[:16])
+
+    @property
+    def by(self) -> list[ColumnElement[Any]]:
+        return [col(key).desc() if self.sort.startswith("-") else col(key).asc() for key in self.keys]
+
+    def behind(self, cursor: str) -> ColumnElement[bool]:
+        """The rows that come after the last one of the page that gave out `cursor`."""
+        place = tuple_(*self._decode(cursor))
+        keys = tuple_(*(col(key) for key in self.keys))
+        return keys < place if self.sort.startswith("-") else keys > place
+
+    def cursor(self, row: Any) -> str:
+        values = [getattr(row, key.key) for key in self.keys]
+        place = [value if isinstance(value, int) else _text(value) for value in values]
+        packed = json.dumps([self.sort, self.mark, *place], ensure_ascii=False, separators=(",", ":")).encode()
+        return base64.urlsafe_b64encode(packed).decode().rstrip("=")
+
+    def _decode(self, cursor: str) -> list[Any]:
+        try:
+            sort, mark, *place = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+            if (sort, mark) != (self.sort, self.mark):
+                raise Invalid(
+                    "The cursor belongs to this list with another sort or filter, or to another list. Use it with the "
+                    "same ones, or start again without it.",
+                    field="query.cursor",
+                )
+            return [_READ[key.type.python_type](value) for key, value in zip(self.keys, place, strict=True)]
+        except (ValueError, TypeError, AttributeError, RecursionError, binascii.Error) as error:
+            raise Invalid(
+                "The cursor is not one that this list gave out. Start again without it.", field="query.cursor"
+            ) from error
 
 
-def _decode(cursor: str, id_type: type) -> tuple[datetime, Any]:
-    try:
-        created_at, row_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        key = datetime.fromisoformat(created_at), id_type(row_id)
-        if isinstance(key[1], int) and not 0 < key[1] < 2**31:
-            raise ValueError(row_id)
-        return key
-    except (ValueError, TypeError, binascii.Error) as error:
-        raise Invalid("The cursor is not one that this list gave out. Start again without it.") from error
+def paged(
+    session: Session,
+    query: SelectOfScalar[Row],
+    table: Any,
+    show: Callable[[Any], Shown],
+    wanted: Sorted,
+    cursor: str | None,
+    limit: int,
+    *,
+    scope: object = "",
+) -> Page[Shown]:
+    """One page of `query`, at most `limit` (1 … 200) rows, in the order of `wanted`, and how many rows there are.
+
+    `wanted` and `scope` (what else narrows the query, such as the dataset of samples) say which list a cursor is of.
+    """
+    if not 1 <= limit <= PAGE_LIMIT:
+        raise Invalid(f"limit must be from 1 to {PAGE_LIMIT}, got {limit}.", field="query.limit")
+    order = _Order.of(table, wanted, scope)
+    rest = query.where(order.behind(cursor)) if cursor else query
+    rows: list[Any] = list(session.exec(rest.order_by(*order.by).limit(limit + 1)))
+    page, more = rows[:limit], len(rows) > limit
+    total = counted(session, query) if cursor or more else Total(len(page), is_exact=True)
+    return Page[Shown](
+        items=[show(row) for row in page],
+        next_cursor=order.cursor(page[-1]) if more else None,
+        total=max(total.rows, len(rows)),
+        total_is_exact=total.is_exact,
+    )
 
 
 def newest_first(
@@ -45,17 +115,33 @@ def newest_first(
     cursor: str | None,
     limit: int,
 ) -> Page[Shown]:
-    """One page of `query`, at most `limit` (1 … 200) rows."""
-    if not 1 <= limit <= PAGE_LIMIT:
-        raise Invalid(f"limit must be from 1 to {PAGE_LIMIT}, got {limit}.")
-    created_at, row_id = col(table.created_at), col(table.id)
-    if cursor:
-        id_type = table.__table__.c.id.type.python_type
-        query = query.where(tuple_(created_at, row_id) < tuple_(*_decode(cursor, id_type)))
-    rows: list[Any] = list(session.exec(query.order_by(created_at.desc(), row_id.desc()).limit(limit + 1)))
-    page = rows[:limit]
-    more = len(rows) > limit
-    return Page[Shown](
-        items=[show(row) for row in page],
-        next_cursor=_encode(page[-1].created_at, page[-1].id) if more else None,
-    )
+    """`paged` for a list that knows one order only."""
+    return paged(session, query, table, show, Sorted(), cursor, limit)
+
+
+def _text(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _moment(value: Any) -> datetime:
+    moment = datetime.fromisoformat(value)
+    # Without a zone it would be read in the session's, and PostgreSQL has no years that Python's calendar lacks.
+    if moment.tzinfo is None or not 1 < moment.year < 9999:
+        raise ValueError(value)
+    return moment
+
+
+def _number(value: Any) -> int:
+    if type(value) is not int or not 0 <= value < 2**63:
+        raise ValueError(value)
+    return value
+
+
+def _stored_text(value: Any) -> str:
+    if not isinstance(value, str) or "\0" in value:
+        raise ValueError(value)
+    value.encode()  # half a surrogate pair raises
+    return value
+
+
+_READ: dict[type, Callable[[Any], Any]] = {datetime: _moment, int: _number, str: _stored_text, UUID: UUID}

@@ -29,10 +29,12 @@ from app.schemas.samples import (
     UploadSlot,
     UploadSlots,
 )
-from app.services import audit, sample_labels, usage
+from app.services import audit, etags, sample_labels, usage
 from app.services.access import fetch
+from app.services.etags import IfMatch
 from app.services.files import CONTENT_TYPES, ReceivedFile, inspect_image
-from app.services.paging import newest_first
+from app.services.filtering import equal, within
+from app.services.paging import paged
 from app.tables import TrainingDataset, TrainingSample
 from app.tables.base import utcnow
 
@@ -137,16 +139,21 @@ def list_samples(
     cursor: str | None = None,
     limit: int = 50,
 ) -> Page[SampleDetail]:
-    """Samples of a dataset, newest first, each with a URL that shows it for a while."""
+    """One page of a dataset's samples that fit, each with a URL that shows it for a while."""
     require(actor, Permission.DATASETS_READ)
     fetch(session, TrainingDataset, dataset_id, actor, "dataset")
-    query = select(TrainingSample).where(TrainingSample.dataset_id == dataset_id)
+    query = select(TrainingSample).where(
+        TrainingSample.dataset_id == dataset_id,
+        *equal(TrainingSample, wanted),
+        *within(TrainingSample.captured_at, wanted.captured_since, wanted.captured_until),
+    )
     if wanted.status is not None:
         query = query.where(sample_labels.has_status(wanted.status))
     if wanted.label is not None:
         query = query.where(col(TrainingSample.labels)["class"].as_string() == wanted.label)  # type: ignore[index]
-    page = newest_first(session, query, TrainingSample, SampleView.model_validate, cursor, limit)
-    return Page[SampleDetail](items=[_with_url(item, store) for item in page.items], next_cursor=page.next_cursor)
+    return paged(
+        session, query, TrainingSample, lambda row: _detail(row, store), wanted, cursor, limit, scope=dataset_id
+    )
 
 
 def class_counts(session: Session, actor: Actor, dataset_id: UUID) -> dict[str, int]:
@@ -159,12 +166,20 @@ def class_counts(session: Session, actor: Actor, dataset_id: UUID) -> dict[str, 
     return {entry["name"]: found.get(entry["name"], 0) for entry in dataset.label_schema["classes"]}
 
 
-def update(session: Session, actor: Actor, dataset_id: UUID, sample_id: UUID, request: SampleUpdate) -> SampleView:
+def update(
+    session: Session,
+    actor: Actor,
+    dataset_id: UUID,
+    sample_id: UUID,
+    request: SampleUpdate,
+    if_match: IfMatch = None,
+) -> SampleView:
     """Label a sample, or take its label away; a verified label that changes is no longer verified."""
     require(actor, Permission.DATASETS_WRITE)
     assert isinstance(actor, PersonActor)
     dataset = _open_dataset(session, actor, dataset_id, lock=True)
     row = _sample(session, dataset, sample_id)
+    etags.check(SampleView.model_validate(row), if_match)
     before = row.labels
     if request.labels is None:
         sample_labels.clear(dataset, row)
@@ -271,7 +286,8 @@ def _touch(session: Session, dataset: TrainingDataset) -> None:
     session.flush()
 
 
-def _with_url(item: SampleView, store: ObjectStore) -> SampleDetail:
+def _detail(row: TrainingSample, store: ObjectStore) -> SampleDetail:
+    item = SampleView.model_validate(row)
     suffix = item.file_url.rpartition(".")[2]
     url = store.presigned_get(store.key(item.file_url), 3600, content_type=CONTENT_TYPES.get(suffix))
-    return SampleDetail.model_construct(**dict(item), url=url)
+    return SampleDetail.model_construct(**dict(item), url=url, etag=etags.etag(item))

@@ -24,7 +24,9 @@ from app.schemas.training_jobs import (
 )
 from app.services import audit, usage
 from app.services.access import fetch, visible_to
-from app.services.paging import newest_first
+from app.services.filtering import equal, within
+from app.services.paging import paged
+from app.services.webhook_events import job_moved
 from app.tables import AiModelVersion, MetricPoint, TrainingDataset, TrainingJob, TrainingSample
 from app.tables.base import utcnow
 
@@ -36,12 +38,14 @@ MIN_SAMPLES = 10
 def list_jobs(
     session: Session, actor: Actor, wanted: TrainingJobFilter, cursor: str | None = None, limit: int = 50
 ) -> Page[TrainingJobView]:
-    """Jobs, newest first."""
+    """One page of the jobs that fit."""
     require(actor, Permission.JOBS_READ)
-    query = select(TrainingJob).where(visible_to(actor, TrainingJob.organization_id))
-    for column, value in wanted.model_dump(exclude_none=True).items():
-        query = query.where(getattr(TrainingJob, column) == value)
-    return newest_first(session, query, TrainingJob, TrainingJobView.model_validate, cursor, limit)
+    query = select(TrainingJob).where(
+        visible_to(actor, TrainingJob.organization_id),
+        *equal(TrainingJob, wanted),
+        *within(TrainingJob.created_at, wanted.since, wanted.until),
+    )
+    return paged(session, query, TrainingJob, TrainingJobView.model_validate, wanted, cursor, limit)
 
 
 def get(session: Session, actor: Actor, job_id: UUID) -> TrainingJobView:
@@ -86,19 +90,21 @@ def dispatch(session: Session, row: TrainingJob) -> None:
     hand_out(session, row)
 
 
-def hand_out(session: Session, row: TrainingJob) -> None:
-    """Put a queued job into the queue, as a new attempt, after the commit."""
+def hand_out(session: Session, row: TrainingJob, *, moved: bool = True) -> None:
+    """Put a queued job into the queue, as a new attempt, after the commit. `moved`: it was not queued before."""
     row.attempt += 1
     row.updated_at = utcnow()
     session.add(row)
     session.flush()
     job_id, attempt = row.id, row.attempt
     after_commit(session, lambda: enqueue_training(job_id, attempt))
-    announce(session, row)
+    announce(session, row, moved=moved)
 
 
-def announce(session: Session, row: TrainingJob) -> None:
-    """Tell browsers, after the commit, how the job stands."""
+def announce(session: Session, row: TrainingJob, *, moved: bool = True) -> None:
+    """Tell browsers, after the commit, how the job stands, and webhooks if it `moved` to a new status."""
+    if moved:
+        job_moved(session, row)
     eta = row.estimated_completion.isoformat() if row.estimated_completion else None
     data = {
         "points": [],
@@ -127,7 +133,7 @@ def cancel(session: Session, actor: Actor, job_id: UUID) -> TrainingJobView:
     row.updated_at = now
     session.add(row)
     audit.record(session, actor, "training_job.cancel", row, before={"status": status})
-    announce(session, row)
+    announce(session, row, moved=status is not JobStatus.RUNNING)
     session.flush()
     return TrainingJobView.model_validate(row)
 

@@ -7,19 +7,31 @@ from app.auth.passwords import hash_password
 from app.domain.permissions import Actor, Permission, Role, require
 from app.errors import Conflict, Invalid
 from app.schemas.base import Page
-from app.schemas.people import OrganizationCreate, OrganizationView, UserCreate, UserView
+from app.schemas.people import (
+    OrganizationCreate,
+    OrganizationFilter,
+    OrganizationView,
+    UserCreate,
+    UserFilter,
+    UserView,
+)
 from app.services import audit
 from app.services.access import visible_to
 from app.services.datasets import organization_must_exist
-from app.services.paging import newest_first
+from app.services.filtering import begins_with, equal
+from app.services.paging import paged
 from app.tables import Organization, User
 
 
-def list_users(session: Session, actor: Actor, cursor: str | None = None, limit: int = 50) -> Page[UserView]:
-    """People, newest first."""
+def list_users(
+    session: Session, actor: Actor, wanted: UserFilter, cursor: str | None = None, limit: int = 50
+) -> Page[UserView]:
+    """One page of the people who fit."""
     require(actor, Permission.USERS_READ)
-    query = select(User).where(visible_to(actor, User.organization_id))
-    return newest_first(session, query, User, UserView.model_validate, cursor, limit)
+    query = select(User).where(
+        visible_to(actor, User.organization_id), *equal(User, wanted), *begins_with(wanted.q, User.name, User.email)
+    )
+    return paged(session, query, User, UserView.model_validate, wanted, cursor, limit)
 
 
 def create(session: Session, actor: Actor, request: UserCreate) -> UserView:
@@ -41,12 +53,14 @@ def create(session: Session, actor: Actor, request: UserCreate) -> UserView:
 
 
 def list_organizations(
-    session: Session, actor: Actor, cursor: str | None = None, limit: int = 50
+    session: Session, actor: Actor, wanted: OrganizationFilter, cursor: str | None = None, limit: int = 50
 ) -> Page[OrganizationView]:
-    """Organizations, newest first."""
+    """One page of the organizations that fit."""
     require(actor, Permission.ORGANIZATIONS_READ)
-    query = select(Organization).where(visible_to(actor, Organization.id))
-    return newest_first(session, query, Organization, OrganizationView.model_validate, cursor, limit)
+    query = select(Organization).where(
+        visible_to(actor, Organization.id), *equal(Organization, wanted), *begins_with(wanted.q, Organization.name)
+    )
+    return paged(session, query, Organization, OrganizationView.model_validate, wanted, cursor, limit)
 
 
 def create_organization(session: Session, actor: Actor, request: OrganizationCreate) -> OrganizationView:

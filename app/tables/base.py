@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import CheckConstraint, DateTime, MetaData, Text
+from sqlalchemy import CheckConstraint, DateTime, Index, MetaData, Text, func, literal_column
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -67,6 +67,12 @@ def in_range(column: str, low: float | None = None, high: float | None = None) -
     return CheckConstraint(" AND ".join(p for p in parts if p), name=f"{column}_range")
 
 
+def prefix_index(name: str, column: str) -> Index:
+    """An index for how `column` begins, whatever the case and the database's collation."""
+    lowered = func.lower(literal_column(column)).label("lowered")
+    return Index(name, lowered, postgresql_ops={"lowered": "text_pattern_ops"})
+
+
 __all__ = [
     "UUID",
     "datetime",
@@ -74,6 +80,7 @@ __all__ = [
     "jsonb",
     "metadata",
     "one_of",
+    "prefix_index",
     "text_column",
     "timestamp",
     "utcnow",

@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from app.domain.machines import DatasetStatus
-from app.tables.base import UUID, datetime, in_range, jsonb, one_of, text_column, timestamp, uuid_key
+from app.tables.base import UUID, datetime, in_range, jsonb, one_of, prefix_index, text_column, timestamp, uuid_key
 
 ENVIRONMENTS = ("dev", "staging", "production")
 
@@ -25,6 +25,9 @@ class TrainingDataset(SQLModel, table=True):
         UniqueConstraint("organization_id", "name", "version", postgresql_nulls_not_distinct=True),
         Index("ix_training_datasets_order", "created_at", "id"),
         Index("ix_training_datasets_owner", "organization_id", "created_at", "id"),
+        Index("ix_training_datasets_name", "name", "id"),
+        prefix_index("ix_training_datasets_prefix", "name"),
+        Index("ix_training_datasets_updated", "updated_at", "id"),
     )
 
     id: UUID = uuid_key()

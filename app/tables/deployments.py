@@ -46,6 +46,7 @@ class ModelDeployment(SQLModel, table=True):
         Index("ix_model_deployments_order", "created_at", "id"),
         Index("ix_model_deployments_version", "model_version_id", "created_at", "id"),
         Index("ix_model_deployments_edge", "edge_server_id", "created_at", "id"),
+        Index("ix_model_deployments_updated", "updated_at", "id"),
     )
 
     id: UUID = uuid_key()

@@ -19,6 +19,7 @@ class EdgeServer(SQLModel, table=True):
         UniqueConstraint("organization_id", "name", postgresql_nulls_not_distinct=True),
         Index("ix_edge_servers_order", "created_at", "id"),
         Index("ix_edge_servers_owner", "organization_id", "created_at", "id"),
+        Index("ix_edge_servers_name", "name", "id"),
     )
 
     id: int | None = Field(default=None, primary_key=True)

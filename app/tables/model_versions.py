@@ -37,6 +37,8 @@ class AiModelVersion(SQLModel, table=True):
         Index("ix_ai_model_versions_order", "created_at", "id"),
         Index("ix_ai_model_versions_owner", "organization_id", "created_at", "id"),
         Index("ix_ai_model_versions_module", "ai_module", "created_at", "id"),
+        Index("ix_ai_model_versions_name", "name", "id"),
+        Index("ix_ai_model_versions_updated", "updated_at", "id"),
     )
 
     id: UUID = uuid_key()

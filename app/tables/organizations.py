@@ -4,7 +4,7 @@ from sqlalchemy import BigInteger, Index
 from sqlmodel import Field, SQLModel
 
 from app.domain.permissions import Plan
-from app.tables.base import datetime, in_range, one_of, text_column, timestamp
+from app.tables.base import datetime, in_range, one_of, prefix_index, text_column, timestamp
 
 
 class PlanLimits(SQLModel, table=True):
@@ -30,7 +30,11 @@ class Organization(SQLModel, table=True):
     """A customer. Records without an organization are global, and no plan limits them."""
 
     __tablename__ = "organizations"
-    __table_args__ = (one_of("plan", Plan), Index("ix_organizations_order", "created_at", "id"))
+    __table_args__ = (
+        one_of("plan", Plan),
+        Index("ix_organizations_order", "created_at", "id"),
+        prefix_index("ix_organizations_prefix", "name"),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     name: str = text_column(unique=True)

@@ -25,6 +25,8 @@ class TrainingSample(SQLModel, table=True):
         CheckConstraint("NOT (is_verified AND rejection_reason IS NOT NULL)", name="verified_or_rejected"),
         UniqueConstraint("dataset_id", "sha256"),
         Index("ix_training_samples_order", "dataset_id", "created_at", "id"),
+        Index("ix_training_samples_updated", "dataset_id", "updated_at", "id"),
+        Index("ix_training_samples_size", "dataset_id", "file_size", "id"),
         Index("ix_training_samples_review", "dataset_id", "is_labeled", "is_verified", "created_at", "id"),
     )
 

@@ -23,6 +23,8 @@ class TrainingJob(SQLModel, table=True):
         Index("ix_training_jobs_order", "created_at", "id"),
         Index("ix_training_jobs_owner", "organization_id", "created_at", "id"),
         Index("ix_training_jobs_status", "status", "created_at", "id"),
+        Index("ix_training_jobs_name", "name", "id"),
+        Index("ix_training_jobs_updated", "updated_at", "id"),
         Index("ix_training_jobs_ended", "completed_at", "id"),
     )
 

@@ -4,7 +4,7 @@ from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from app.domain.permissions import Role
-from app.tables.base import UUID, datetime, one_of, text_column, timestamp, uuid_key
+from app.tables.base import UUID, datetime, one_of, prefix_index, text_column, timestamp, uuid_key
 
 SIGN_IN_METHODS = ("password", "oidc")
 
@@ -20,6 +20,9 @@ class User(SQLModel, table=True):
             "role <> 'organization_admin' OR organization_id IS NOT NULL", name="organization_admin_has_organization"
         ),
         Index("ix_users_order", "created_at", "id"),
+        Index("ix_users_name", "name", "id"),
+        prefix_index("ix_users_prefix", "name"),
+        prefix_index("ix_users_email_prefix", "email"),
     )
 
     id: int | None = Field(default=None, primary_key=True)

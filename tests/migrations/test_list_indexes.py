@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, get_args
 from uuid import UUID
 
 import pytest
@@ -13,41 +14,85 @@ from app.auth import sessions
 from app.domain.permissions import PersonActor, Plan, Role
 from app.infra.db import get_engine, transaction
 from app.infra.object_store import get_object_store
+from app.schemas.base import Sorted
 from app.schemas.datasets import DatasetFilter
 from app.schemas.deployments import DeploymentFilter
+from app.schemas.edge_servers import EdgeServerFilter
 from app.schemas.model_versions import ModelVersionFilter
+from app.schemas.people import OrganizationFilter, UserFilter
 from app.schemas.samples import SampleFilter
 from app.schemas.training_jobs import TrainingJobFilter
 from app.services import audit, datasets, deployments, edge_servers, model_versions, samples, training_jobs, users
+from app.tables import (
+    AiModelVersion,
+    EdgeServer,
+    ModelDeployment,
+    Organization,
+    TrainingDataset,
+    TrainingJob,
+    TrainingSample,
+    User,
+)
 from tests.support.people import Person
 from tests.support.records import make_dataset
 
 SUPER = PersonActor(1, "a@example.test", "A", Role.SUPER_ADMIN)
 ORGANIZATION = PersonActor(1, "b@example.test", "B", Role.ORGANIZATION_ADMIN, 1, Plan.ENTERPRISE)
 NOTHING = UUID(int=7)
-LISTS: dict[str, Callable[[Session, PersonActor], Any]] = {
-    "datasets": lambda s, a: datasets.list_datasets(s, a, DatasetFilter()),
-    "jobs": lambda s, a: training_jobs.list_jobs(s, a, TrainingJobFilter()),
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A list that can be sorted: what it is called with, and the table whose columns order it."""
+
+    read: Callable[[Session, PersonActor, Any], Any]
+    filter: type[Sorted]
+    table: Any
+    actors: tuple[PersonActor, ...] = (SUPER, ORGANIZATION)
+
+    @property
+    def sorts(self) -> tuple[str, ...]:
+        return get_args(self.filter.model_fields["sort"].annotation)
+
+
+LISTS = {
+    "datasets": Listed(datasets.list_datasets, DatasetFilter, TrainingDataset),
+    "jobs": Listed(training_jobs.list_jobs, TrainingJobFilter, TrainingJob),
+    "model versions": Listed(model_versions.list_versions, ModelVersionFilter, AiModelVersion),
+    "deployments": Listed(deployments.list_deployments, DeploymentFilter, ModelDeployment),
+    "edge servers": Listed(edge_servers.list_edge_servers, EdgeServerFilter, EdgeServer),
+    "people": Listed(users.list_users, UserFilter, User, (SUPER,)),
+    "organizations": Listed(users.list_organizations, OrganizationFilter, Organization, (SUPER,)),
+}
+# Filters that have an index of their own, which then gives the order too.
+FILTERED: dict[str, Callable[[Session, PersonActor], Any]] = {
     "jobs in a status": lambda s, a: training_jobs.list_jobs(s, a, TrainingJobFilter(status="running")),
-    "model versions": lambda s, a: model_versions.list_versions(s, a, ModelVersionFilter()),
     "model versions of a module": lambda s, a: model_versions.list_versions(s, a, ModelVersionFilter(ai_module="m")),
-    "deployments": lambda s, a: deployments.list_deployments(s, a, DeploymentFilter()),
     "deployments of a version": lambda s, a: deployments.list_deployments(
         s, a, DeploymentFilter(model_version_id=NOTHING)
     ),
     "deployments of an edge": lambda s, a: deployments.list_deployments(s, a, DeploymentFilter(edge_server_id=1)),
-    "edge servers": lambda s, a: edge_servers.list_edge_servers(s, a),
 }
 FOR_SUPER_ADMINS: dict[str, Callable[[Session, PersonActor], Any]] = {
     "audit": lambda s, a: audit.list_events(s, a),
-    "people": lambda s, a: users.list_users(s, a),
-    "organizations": lambda s, a: users.list_organizations(s, a),
     "own tokens": lambda s, a: sessions.list_tokens(s, a),
 }
-CASES = [
-    *[(name, SUPER, call) for name, call in {**LISTS, **FOR_SUPER_ADMINS}.items()],
-    *[(f"{name} for an organization", ORGANIZATION, call) for name, call in LISTS.items()],
-]
+
+
+def cases() -> Iterator[tuple[str, PersonActor, Callable[[Session, PersonActor], Any]]]:
+    """Every list in every order for everyone who may read it."""
+    for name, listed in LISTS.items():
+        for actor in listed.actors:
+            for sort in listed.sorts:
+                wanted = listed.filter(sort=sort)
+                yield (
+                    f"{name} by {sort} for a {actor.role}",
+                    actor,
+                    lambda s, a, r=listed.read, w=wanted: r(s, a, w),
+                )
+    for name, call in FILTERED.items():
+        yield from ((f"{name} for a {actor.role}", actor, call) for actor in (SUPER, ORGANIZATION))
+    yield from ((name, SUPER, call) for name, call in FOR_SUPER_ADMINS.items())
 
 
 @contextmanager
@@ -92,7 +137,7 @@ def check(call: Callable[[Session], Any]) -> None:
 @pytest.mark.usefixtures("database")
 def test_list_is_read_in_the_order_of_an_index() -> None:
     faults = []
-    for name, actor, call in CASES:
+    for name, actor, call in cases():
         try:
             check(lambda session, call=call, actor=actor: call(session, actor))
         except AssertionError as error:
@@ -100,7 +145,37 @@ def test_list_is_read_in_the_order_of_an_index() -> None:
     assert not faults, "\n".join(faults)
 
 
-@pytest.mark.parametrize("wanted", [SampleFilter(), SampleFilter(status="labeled")], ids=["all", "labeled"])
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        SampleFilter(status="labeled"),
+        *(SampleFilter(sort=s) for s in get_args(SampleFilter.model_fields["sort"].annotation)),
+    ],
+    ids=str,
+)
 def test_samples_are_read_in_the_order_of_an_index(super_admin: Person, wanted: SampleFilter) -> None:
     dataset = make_dataset(super_admin)
     check(lambda session: samples.list_samples(session, super_admin.actor, dataset.id, wanted, get_object_store()))
+
+
+def test_no_list_is_ordered_by_what_may_be_missing() -> None:
+    samples_list = Listed(datasets.list_datasets, SampleFilter, TrainingSample)
+    for name, listed in {**LISTS, "samples": samples_list}.items():
+        for sort in listed.sorts:
+            assert not listed.table.__table__.c[sort.removeprefix("-")].nullable, f"{name} by {sort}"
+
+
+def test_beginning_of_a_name_is_looked_up_in_an_index(database: str) -> None:
+    """As PostgreSQL plans it with the value that was asked for; the order then is made of the few that fit."""
+    queries = {
+        "training_datasets": ["name"],
+        "users": ["name", "email"],
+        "organizations": ["name"],
+    }
+    with get_engine().connect() as connection:
+        connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        for table, columns in queries.items():
+            for column in columns:
+                statement = f"EXPLAIN (FORMAT JSON) SELECT id FROM {table} WHERE lower({column}) LIKE lower('Ab%%')"
+                answer = connection.exec_driver_sql(statement).scalar_one()
+                assert "Index Cond" in str(answer), f"{table}.{column}: {answer}"

@@ -3,10 +3,12 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query, status
+from fastapi import Query, Response, status
 
-from app.api.deps import PageQuery, Run, Store
+from app.api.deps import Run, Store
+from app.api.etags import CHECKS_TAG, SHOWS_TAG, IfMatchIn, tagged
 from app.api.guard import guarded_router
+from app.api.lists import SortedQuery
 from app.api.marks import allow
 from app.domain.permissions import Permission
 from app.schemas.base import Page
@@ -29,11 +31,11 @@ from app.services import datasets, samples
 router = guarded_router(prefix="/training/datasets", tags=["datasets"])
 
 
-class DatasetQuery(DatasetFilter, PageQuery):
+class DatasetQuery(DatasetFilter, SortedQuery):
     """Which ones, and which page of them."""
 
 
-class SampleQuery(SampleFilter, PageQuery):
+class SampleQuery(SampleFilter, SortedQuery):
     """Which samples, and which page of them."""
 
 
@@ -49,16 +51,18 @@ def create_dataset(run: Run, request: DatasetCreate) -> DatasetView:
     return run.create(datasets.create, request)
 
 
-@router.get("/{dataset_id}", summary="Show a dataset")
+@router.get("/{dataset_id}", summary="Show a dataset", responses=SHOWS_TAG)
 @allow(Permission.DATASETS_READ)
-def get_dataset(run: Run, dataset_id: UUID) -> DatasetView:
-    return run(datasets.get, dataset_id)
+def get_dataset(run: Run, response: Response, dataset_id: UUID) -> DatasetView:
+    return tagged(response, run(datasets.get, dataset_id))
 
 
-@router.put("/{dataset_id}", summary="Change a dataset")
+@router.put("/{dataset_id}", summary="Change a dataset", responses=CHECKS_TAG)
 @allow(Permission.DATASETS_WRITE)
-def update_dataset(run: Run, dataset_id: UUID, request: DatasetUpdate) -> DatasetView:
-    return run(datasets.update, dataset_id, request)
+def update_dataset(
+    run: Run, response: Response, dataset_id: UUID, request: DatasetUpdate, if_match: IfMatchIn
+) -> DatasetView:
+    return tagged(response, run(datasets.update, dataset_id, request, if_match))
 
 
 @router.delete("/{dataset_id}", summary="Delete a dataset that no job used", status_code=status.HTTP_204_NO_CONTENT)
@@ -101,10 +105,12 @@ def verify_samples(run: Run, dataset_id: UUID, request: SamplesVerify) -> Sample
     return run(samples.verify_many, dataset_id, request)
 
 
-@router.put("/{dataset_id}/samples/{sample_id}", summary="Label a sample")
+@router.put("/{dataset_id}/samples/{sample_id}", summary="Label a sample", responses=CHECKS_TAG)
 @allow(Permission.DATASETS_WRITE)
-def update_sample(run: Run, dataset_id: UUID, sample_id: UUID, request: SampleUpdate) -> SampleView:
-    return run(samples.update, dataset_id, sample_id, request)
+def update_sample(
+    run: Run, response: Response, dataset_id: UUID, sample_id: UUID, request: SampleUpdate, if_match: IfMatchIn
+) -> SampleView:
+    return tagged(response, run(samples.update, dataset_id, sample_id, request, if_match))
 
 
 @router.delete("/{dataset_id}/samples/{sample_id}", summary="Delete a sample", status_code=status.HTTP_204_NO_CONTENT)
@@ -115,7 +121,7 @@ def delete_sample(run: Run, store: Store, dataset_id: UUID, sample_id: UUID) -> 
         store.delete(store.key(url))
 
 
-@router.post("/{dataset_id}/samples/{sample_id}/verify", summary="Accept or reject one label")
+@router.post("/{dataset_id}/samples/{sample_id}/verify", summary="Accept or reject one label", responses=SHOWS_TAG)
 @allow(Permission.SAMPLES_VERIFY)
-def verify_sample(run: Run, dataset_id: UUID, sample_id: UUID, request: SampleVerify) -> SampleView:
-    return run(samples.verify, dataset_id, sample_id, request)
+def verify_sample(run: Run, response: Response, dataset_id: UUID, sample_id: UUID, request: SampleVerify) -> SampleView:
+    return tagged(response, run(samples.verify, dataset_id, sample_id, request))

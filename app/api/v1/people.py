@@ -1,11 +1,13 @@
 """Sign-in, own tokens, people, organizations, audit, overview."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import Request, Response, status
+from fastapi import Query, Request, Response, status
 
 from app.api.deps import PageIn, Run, cookie_name
 from app.api.guard import guarded_router
+from app.api.lists import SortedQuery
 from app.api.marks import PUBLIC, allow
 from app.auth import sessions
 from app.domain.permissions import Permission
@@ -18,9 +20,11 @@ from app.schemas.people import (
     ApiTokenView,
     Me,
     OrganizationCreate,
+    OrganizationFilter,
     OrganizationView,
     SignIn,
     UserCreate,
+    UserFilter,
     UserView,
 )
 from app.services import audit, overview, users
@@ -28,6 +32,14 @@ from app.services.request_context import request_context
 from app.settings import get_settings
 
 router = guarded_router()
+
+
+class UserQuery(UserFilter, SortedQuery):
+    """Which people, and which page of them."""
+
+
+class OrganizationQuery(OrganizationFilter, SortedQuery):
+    """Which organizations, and which page of them."""
 
 
 @router.post("/auth/sign-in", tags=["sign-in"], summary="Sign in with a password")
@@ -85,8 +97,8 @@ def revoke_token(run: Run, token_id: UUID) -> ApiTokenView:
 
 @router.get("/users", tags=["people"], summary="List people")
 @allow(Permission.USERS_READ)
-def list_users(run: Run, page: PageIn) -> Page[UserView]:
-    return run(users.list_users, page.cursor, page.limit)
+def list_users(run: Run, query: Annotated[UserQuery, Query()]) -> Page[UserView]:
+    return run(users.list_users, query.part(UserFilter), query.cursor, query.limit)
 
 
 @router.post("/users", tags=["people"], summary="Create a person", status_code=status.HTTP_201_CREATED)
@@ -97,8 +109,8 @@ def create_user(run: Run, request: UserCreate) -> UserView:
 
 @router.get("/organizations", tags=["people"], summary="List organizations")
 @allow(Permission.ORGANIZATIONS_READ)
-def list_organizations(run: Run, page: PageIn) -> Page[OrganizationView]:
-    return run(users.list_organizations, page.cursor, page.limit)
+def list_organizations(run: Run, query: Annotated[OrganizationQuery, Query()]) -> Page[OrganizationView]:
+    return run(users.list_organizations, query.part(OrganizationFilter), query.cursor, query.limit)
 
 
 @router.post("/organizations", tags=["people"], summary="Create an organization", status_code=status.HTTP_201_CREATED)

@@ -3,11 +3,13 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Query, status
+from fastapi import Query, Response, status
 from pydantic import StringConstraints
 
-from app.api.deps import PageQuery, Run, Store
+from app.api.deps import Run, Store
+from app.api.etags import SHOWS_TAG, tagged
 from app.api.guard import guarded_router
+from app.api.lists import SortedQuery
 from app.api.marks import allow
 from app.domain.hyperparameters import describe
 from app.domain.permissions import Permission, require
@@ -26,7 +28,7 @@ from app.settings import get_settings
 router = guarded_router(prefix="/training/jobs", tags=["training jobs"])
 
 
-class TrainingJobQuery(TrainingJobFilter, PageQuery):
+class TrainingJobQuery(TrainingJobFilter, SortedQuery):
     """Which ones, and which page of them."""
 
 
@@ -55,16 +57,16 @@ def hyperparameters(run: Run) -> list[dict[str, Any]]:
     return describe()
 
 
-@router.get("/{job_id}", summary="Show a training job")
+@router.get("/{job_id}", summary="Show a training job", responses=SHOWS_TAG)
 @allow(Permission.JOBS_READ)
-def get_job(run: Run, job_id: UUID) -> TrainingJobView:
-    return run(training_jobs.get, job_id)
+def get_job(run: Run, response: Response, job_id: UUID) -> TrainingJobView:
+    return tagged(response, run(training_jobs.get, job_id))
 
 
-@router.post("/{job_id}/cancel", summary="Cancel a training job")
+@router.post("/{job_id}/cancel", summary="Cancel a training job", responses=SHOWS_TAG)
 @allow(Permission.JOBS_WRITE)
-def cancel_job(run: Run, job_id: UUID) -> TrainingJobView:
-    return run(training_jobs.cancel, job_id)
+def cancel_job(run: Run, response: Response, job_id: UUID) -> TrainingJobView:
+    return tagged(response, run(training_jobs.cancel, job_id))
 
 
 @router.get("/{job_id}/logs", summary="Read a job's log")
