@@ -1,4 +1,4 @@
-"""Repairs what a crash leaves between Postgres and the queue, and keeps the signed metadata fresh.
+"""Repairs what a crash leaves between Postgres and the queues, hands out retries, keeps the signed metadata fresh.
 
 `python -m workers.reconciler`: every few seconds, in short transactions; it may be killed and started at any time, and
 several may run (rows are locked, and who comes second finds nothing to do).
@@ -10,15 +10,17 @@ import threading
 import time
 
 import redis
+from rq import Queue
 from rq.registry import StartedJobRegistry
 from sqlalchemy.exc import OperationalError
 
 from app.domain.permissions import SystemActor
 from app.errors import DomainError
 from app.infra.db import transaction
-from app.infra.queue import queue
+from app.infra.queue import WEBHOOK_QUEUE, queue
 from app.logs import configure_logging
-from app.services import job_repairs, trust
+from app.services import job_repairs, trust, webhook_attempts
+from app.tables.base import utcnow
 
 log = logging.getLogger(__name__)
 
@@ -29,13 +31,29 @@ REFRESH_SECONDS = 3600.0
 
 def reconcile_once() -> list[str]:
     """One round over the jobs; returns a line per repair."""
-    line = queue()
-    # RQ itself notices a lost worker only between jobs of another one.
-    registry = StartedJobRegistry(queue=line)
-    registry.cleanup()
-    waiting = {*line.job_ids, *registry.get_job_ids(cleanup=False)}
+    waiting = _held(queue())
     with transaction() as session:
         return job_repairs.reconcile(session, RECONCILER, sorted(waiting))
+
+
+def enqueue_deliveries_once() -> int:
+    """Hand out the webhook deliveries that are due; returns how many."""
+    waiting = _held(queue(WEBHOOK_QUEUE))
+    with transaction() as session:
+        return webhook_attempts.enqueue_due(session, RECONCILER, waiting, utcnow())
+
+
+def forget_once() -> int:
+    """Remove webhook deliveries that are older than their log goes back; returns how many."""
+    with transaction() as session:
+        return webhook_attempts.forget_old(session, RECONCILER, utcnow())
+
+
+def _held(line: Queue) -> set[str]:
+    """What the queue holds or runs. RQ itself notices a lost worker only between jobs of another one."""
+    registry = StartedJobRegistry(queue=line)
+    registry.cleanup()
+    return {*line.job_ids, *registry.get_job_ids(cleanup=False)}
 
 
 def refresh_once() -> bool:
@@ -55,9 +73,11 @@ def main() -> None:
         try:
             for repair in reconcile_once():
                 log.info("%s", repair)
+            enqueue_deliveries_once()
             if time.monotonic() >= next_refresh:
                 if refresh_once():
                     log.info("snapshot and timestamp were signed again")
+                forget_once()
                 next_refresh = time.monotonic() + REFRESH_SECONDS
         except (DomainError, OperationalError, redis.RedisError) as error:
             log.warning("this round failed, the next one comes: %s: %s", type(error).__name__, error)

@@ -33,6 +33,7 @@ from app.api.v1 import (
     training_jobs,
     trust,
     usage,
+    webhooks,
 )
 from app.infra.live import broker
 from app.services.request_context import RequestContext, request_context
@@ -52,6 +53,7 @@ ROUTERS = (
     people,
     plans,
     usage,
+    webhooks,
 )
 DESCRIPTION = """Train models in the cloud, approve them as a person, run them at the edge.
 

@@ -1,4 +1,7 @@
-"""The job queue (RQ on Valkey or Redis). It carries ids only; JSON, never pickle; Postgres stays the truth."""
+"""The queues of training jobs and of webhook deliveries (RQ on Valkey or Redis).
+
+They carry ids only; JSON, never pickle; Postgres stays the truth.
+"""
 
 import logging
 from functools import lru_cache
@@ -13,10 +16,12 @@ from app.settings import get_settings
 
 log = logging.getLogger(__name__)
 
-TRAINING_QUEUE = "training"
-TRAIN = "workers.jobs.train"
+TRAINING_QUEUE, WEBHOOK_QUEUE = "training", "webhooks"
+TRAIN, DELIVER = "workers.jobs.train", "workers.webhooks.deliver"
 # A training job may take days; RQ's own limit only catches what nothing else would.
 JOB_TIMEOUT_SECONDS = 7 * 24 * 3600
+# An attempt ends by itself long before.
+DELIVERY_TIMEOUT_SECONDS = 50
 
 
 @lru_cache
@@ -25,13 +30,13 @@ def get_redis() -> "redis.Redis":
     return redis.Redis.from_url(get_settings().redis_url, socket_connect_timeout=3, health_check_interval=30)
 
 
-def queue() -> Queue:
-    """The queue of training jobs."""
-    return Queue(TRAINING_QUEUE, connection=get_redis(), serializer=JSONSerializer)
+def queue(name: str = TRAINING_QUEUE) -> Queue:
+    """The queue of training jobs, or another one."""
+    return Queue(name, connection=get_redis(), serializer=JSONSerializer)
 
 
 def queue_id(job_id: UUID, attempt: int) -> str:
-    """How the queue calls one attempt of a job."""
+    """How a queue calls one attempt of a job or delivery."""
     return f"{job_id}_{attempt}"
 
 
@@ -51,6 +56,21 @@ def enqueue_training(job_id: UUID, attempt: int) -> bool:
         log.warning("job %s was not handed to the queue (%s); the reconciler will", job_id, type(error).__name__)
         return False
     return True
+
+
+def enqueue_delivery(delivery_id: UUID, attempt: int) -> None:
+    """Hand a delivery that had `attempt` attempts to a courier. Without Redis (logged) the reconciler does it later."""
+    try:
+        queue(WEBHOOK_QUEUE).enqueue(
+            DELIVER,
+            str(delivery_id),
+            job_id=queue_id(delivery_id, attempt),
+            job_timeout=DELIVERY_TIMEOUT_SECONDS,
+            result_ttl=0,
+            failure_ttl=3600,
+        )
+    except redis.RedisError as error:
+        log.warning("delivery %s was not handed to the queue (%s); it will be", delivery_id, type(error).__name__)
 
 
 def first_use(key: str, seconds: int) -> bool:

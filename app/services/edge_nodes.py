@@ -110,7 +110,7 @@ def progress(session: Session, actor: Actor, deployment_id: UUID, request: Deplo
     if target is _S.FAILED:
         row.error_message = row.error_message or request.error_message or "The edge server gave no reason."
     row.progress_percent = 100 if target is _S.COMPLETED else request.progress_percent
-    changed(session, row)
+    changed(session, row, moved=was is not target)
     if was is not target and target not in (_S.DOWNLOADING, _S.INSTALLING):
         after = {"status": target, "error_message": row.error_message}
         audit.record(session, actor, f"deployment.{target}", row, after=after, organization_id=edge.organization_id)

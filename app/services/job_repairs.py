@@ -38,7 +38,7 @@ def reconcile(session: Session, actor: Actor, waiting: Sequence[str]) -> list[st
             and queue_id(row.id, row.attempt) not in waiting
             and row.updated_at < now - timedelta(seconds=10)
         ):
-            hand_out(session, row)
+            hand_out(session, row, moved=False)
             done.append(f"job {row.id}: was not in the queue, handed out again")
         elif row.status == JobStatus.PENDING:
             row.status = advance(JobStatus.PENDING, JobStatus.QUEUED, f"Training job {row.name!r}")

@@ -26,6 +26,7 @@ from app.schemas.model_versions import TrainedModel
 from app.schemas.training_jobs import JobProgress
 from app.services import audit
 from app.services.training_jobs import announce
+from app.services.webhook_events import version_created
 from app.tables import AiModelVersion, DatasetVersion, MetricPoint, TrainingDataset, TrainingJob, TrainingSample
 from app.tables.base import utcnow
 
@@ -245,6 +246,7 @@ def complete(session: Session, actor: Actor, ticket: RunTicket, trained: Trained
         after={"version": version.version, "sha256": version.bundle_sha256},
     )
     audit.record(session, actor, "training_job.complete", row, after={"output_model_version": str(version.id)})
+    version_created(session, version)
     announce(session, row)
     return version.id
 

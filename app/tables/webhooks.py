@@ -9,6 +9,7 @@ from sqlmodel import Field, SQLModel
 from app.domain.machines import DeliveryStatus
 from app.tables.base import UUID, datetime, in_range, jsonb, one_of, text_column, timestamp, uuid_key
 
+
 class Webhook(SQLModel, table=True):
     """Where to tell of what. Its signing secret is derived from the server's key and stands in no table.
 

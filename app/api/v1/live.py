@@ -1,16 +1,19 @@
 """The live channel: one WebSocket per browser tab, many topics.
 
 The browser sends `{"subscribe": [topics]}` or `{"unsubscribe": [topics]}` and gets `{"topic", "data"}`. A subscription
-is answered by `{"subscribed": [topics that are watched from now on]}`, so that a page can read again what it showed
-before and misses nothing. Every topic needs a permission, every message is of an owner that the person may see
-(`app/infra/live.py`), and the handshake must come from our own origin. The person is looked up again with every
-subscription and twice a minute: a session that ended, another role, organization or plan closes the socket.
+is answered by `{"subscribed": [topics that are watched from now on], "now"}`, so that a page can read again what it
+showed before and misses nothing, and knows the server's clock.
+
+Every topic needs a permission, every message is of an owner that the person may see (`app/infra/live.py`), and the
+handshake must come from our own origin. The person is looked up again with every subscription and twice a minute: a
+session that ended, another role, organization or plan closes the socket.
 """
 
 import asyncio
 import json
 import time
 from collections.abc import Coroutine
+from datetime import UTC, datetime
 from functools import partial
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -37,6 +40,7 @@ SHARED_TOPICS = {
     "models": Permission.MODELS_READ,
     "deployments": Permission.DEPLOYMENTS_READ,
     "edges": Permission.EDGE_SERVERS_READ,
+    "webhooks": Permission.WEBHOOKS_READ,
 }
 
 
@@ -111,7 +115,11 @@ class Tab:
                 return POLICY_VIOLATION
             allowed = [topic for topic in added[:MAX_TOPICS] if await asyncio.to_thread(_may_watch, self.actor, topic)]
             watched.update(allowed[: MAX_TOPICS - len(watched)])
-            await self._send(json.dumps({"subscribed": [topic for topic in allowed if topic in watched]}))
+            answer = {
+                "subscribed": [topic for topic in allowed if topic in watched],
+                "now": datetime.now(UTC).isoformat(),
+            }
+            await self._send(json.dumps(answer))
 
     async def _is_the_same(self) -> bool:
         """True while the session lasts and its person has the role, the organization and the plan of the beginning."""
