@@ -22,8 +22,10 @@ from app.pages import (
     model_versions,
     overview,
     sign_in,
+    status,
     training_job,
     training_jobs,
+    usage,
 )
 from app.settings import get_settings
 from app.web import redaction
@@ -39,6 +41,7 @@ log = logging.getLogger(__name__)
 PAGES: tuple[ModuleType, ...] = (
     overview,
     sign_in,
+    status,
     datasets,
     dataset,
     training_jobs,
@@ -47,6 +50,7 @@ PAGES: tuple[ModuleType, ...] = (
     model_version,
     edge_servers,
     edge_server,
+    usage,
 )
 
 

@@ -18,6 +18,7 @@ for _shared in (
     "live_listen.js",
     "live_series.js",
     "live_socket.js",
+    "server_clock.js",
     "sign_key.js",
     "sign_payload.js",
     "theme_colours.js",

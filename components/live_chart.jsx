@@ -6,13 +6,12 @@
 
 import React, { useCallback, useEffect, useId, useRef, useState } from "react";
 import { LiveSeries, colourIndices, showValue, smooth, wordFor } from "./live_series.js";
-import { subscribe } from "./live_socket.js";
+import { LINK_WORDS, linkOf, subscribe } from "./live_socket.js";
 import { useThemeColours } from "./theme_colours.js";
 
 const YOUNG = 80; // points below which the whole plot is drawn anew: dots come off and axes settle
 const RETRY_MS = 5000;
 const FINISHED = new Set(["completed", "failed", "cancelled"]);
-const LINK_WORDS = { live: "Live", connecting: "Connecting", reconnecting: "Reconnecting", finished: "Finished" };
 
 function layoutFor({ colours, yLabel, xLabel, logY, height }) {
   const title = (text) => ({ text, font: { size: 11, color: colours.soft }, standoff: 8 });
@@ -87,7 +86,7 @@ function usePoints({ topic, snapshotUrl, nameKey, onPoints }) {
       setLink("finished");
     };
     const onState = (state) => {
-      if (!over) setLink({ open: "live", waiting: "reconnecting" }[state] ?? "connecting");
+      if (!over) setLink(linkOf(state));
     };
     const stop = topic ? subscribe(topic, { onOpen: snapshot, onMessage, onState }) : () => {};
     snapshot(); // history does not wait for the socket

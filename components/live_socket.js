@@ -2,13 +2,18 @@
  *
  * Rules: a topic is subscribed on the wire once however many components want it; `onOpen` tells a subscriber that the
  * server watches its topic from now on, for the first time and after every drop, so that it can take a fresh snapshot
- * and misses nothing; after a drop the socket comes back with back-off; with nobody listening it closes by itself.
+ * and misses nothing; after a drop the socket comes back with back-off; a link that says nothing for longer than the
+ * server ever is silent is given up (a phone that changed its network); with nobody listening it closes by itself.
  */
+
+import { setServerNow } from "./server_clock.js";
 
 const PATH = "/api/v1/live";
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 15000;
 const LINGER_MS = 2000;
+const SILENCE_MS = 45000; // the server says something at least every 30 s
+export const LINK_WORDS = { live: "Live", connecting: "Connecting", reconnecting: "Reconnecting", finished: "Finished" };
 
 const topics = new Map(); // topic -> Set of listeners
 const watched = new Set(); // topics that the server said it watches
@@ -18,6 +23,10 @@ let state = "closed"; // closed | connecting | open | waiting
 let delay = FIRST_DELAY_MS;
 let retryTimer = 0;
 let lingerTimer = 0;
+let silenceTimer = 0;
+
+/** The word for a state of the socket. */
+export const linkOf = (state) => ({ open: "live", waiting: "reconnecting" })[state] ?? "connecting";
 
 const address = () => `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}${PATH}`;
 
@@ -39,7 +48,8 @@ function ask(wanted) {
   send({ subscribe: wanted });
 }
 
-function answered(granted) {
+function answered({ subscribed: granted, now }) {
+  setServerNow(now);
   asked.shift();
   for (const topic of granted) {
     if (!topics.has(topic) || asked.some((later) => later.includes(topic))) continue; // given up, and perhaps asked anew
@@ -48,14 +58,20 @@ function answered(granted) {
   }
 }
 
+function listenForSilence() {
+  clearTimeout(silenceTimer);
+  silenceTimer = setTimeout(lost, SILENCE_MS);
+}
+
 function receive(event) {
+  listenForSilence();
   let message;
   try {
     message = JSON.parse(event.data);
   } catch {
     return; // a frame that is not ours
   }
-  if (message?.subscribed) answered(message.subscribed);
+  if (message?.subscribed) answered(message);
   for (const listener of topics.get(message?.topic) ?? []) listener.onMessage?.(message.data);
 }
 
@@ -77,15 +93,25 @@ function connect() {
     asked = [];
     watched.clear();
     ask([...topics.keys()]);
+    listenForSilence();
     setState("open");
   };
   mine.onmessage = receive;
   mine.onclose = () => {
-    if (socket !== mine) return;
-    socket = null;
-    if (topics.size > 0) retryLater();
-    else setState("closed");
+    if (socket === mine) lost();
   };
+}
+
+/** The link is gone, whether or not the browser has noticed yet. */
+function lost() {
+  clearTimeout(silenceTimer);
+  const old = socket;
+  if (!old) return;
+  socket = null;
+  old.onclose = old.onmessage = old.onopen = null;
+  old.close();
+  if (topics.size > 0) retryLater();
+  else setState("closed");
 }
 
 function closeWhenUnused() {
@@ -93,10 +119,8 @@ function closeWhenUnused() {
   lingerTimer = setTimeout(() => {
     if (topics.size > 0) return;
     clearTimeout(retryTimer);
-    const old = socket;
-    socket = null;
+    lost();
     state = "closed";
-    old?.close();
   }, LINGER_MS);
 }
 
@@ -107,6 +131,7 @@ if (typeof window !== "undefined") {
     delay = FIRST_DELAY_MS;
     connect();
   });
+  window.addEventListener("offline", lost);
 }
 
 /** Listen to a topic. `listener` may have onOpen(), onMessage(data), onState(state). Returns the way to stop. */

@@ -18,20 +18,23 @@ Text = rx.Var[str] | str
 
 @dataclass(frozen=True)
 class NavItem:
-    """One entry of the side navigation."""
+    """One entry of the side navigation. What is `pinned` also stands in the bar of a phone, one touch away."""
 
     key: str
     label: str
     href: str
     icon: str
+    pinned: bool = False
 
 
 NAVIGATION: tuple[NavItem, ...] = (
     NavItem("overview", "Overview", "/", "layout-dashboard"),
+    NavItem("status", "Status", "/status", "gauge", pinned=True),
     NavItem("datasets", "Datasets", "/datasets", "images"),
     NavItem("jobs", "Training jobs", "/jobs", "activity"),
     NavItem("models", "Models", "/models", "package-check"),
     NavItem("edge", "Edge servers", "/edge-servers", "map-pinned"),
+    NavItem("usage", "Usage", "/usage", "chart-column"),
 )
 
 
@@ -101,6 +104,23 @@ def _nav(items: Sequence[NavItem], active: str, *, in_drawer: bool = False) -> r
         aria_label="Main",
         class_name="ty-nav" if not in_drawer else "ty-nav is-drawer",
     )
+
+
+def _pinned(items: Sequence[NavItem], active: str) -> rx.Component:
+    """What stands in the bar where the navigation is a drawer."""
+    links = [
+        rx.link(
+            rx.icon(item.icon, size=16, aria_hidden="true"),
+            item.label,
+            href=item.href,
+            underline="none",
+            class_name="ty-bar-pinned",
+            data_testid=f"pinned-{item.key}",
+        )
+        for item in items
+        if item.pinned and item.key != active
+    ]
+    return rx.fragment(*links)
 
 
 def _drawer(items: Sequence[NavItem], active: str) -> rx.Component:
@@ -211,6 +231,7 @@ def page_frame(
         _drawer(nav, active),
         _trail(breadcrumb, title),
         rx.el.span(class_name="ty-grow"),
+        _pinned(nav, active),
         _colour_mode_button(),
         _person_menu(user_name, user_role, on_sign_out),
         class_name="ty-bar",

@@ -1,6 +1,7 @@
 /* Times that tick and digests that can be copied. One timer serves all times of a page. */
 
 import React, { useEffect, useState } from "react";
+import { serverNow } from "./server_clock.js";
 
 const UNITS = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]];
 const watchers = new Set();
@@ -9,7 +10,7 @@ let timer = 0;
 function useSecond() {
   const [now, setNow] = useState(0); // 0 until mounted: the prerendered page must not disagree with the browser
   useEffect(() => {
-    const tell = () => setNow(Date.now());
+    const tell = () => setNow(serverNow());
     watchers.add(tell);
     tell();
     if (!timer) timer = setInterval(() => { if (!document.hidden) for (const call of watchers) call(); }, 1000);
@@ -39,6 +40,26 @@ export function RelativeTime({ iso = "", missing = "never", ending = false, ...r
   if (!when || Number.isNaN(when.getTime())) return <span {...rest}>{missing}</span>;
   const words = now ? wordsFor((when.getTime() - now) / 1000, ending) : "\u2026";
   return <time {...rest} className="ty-time" dateTime={iso} title={now ? when.toLocaleString() : undefined}>{words}</time>;
+}
+
+/** How old a fact is, "as of 12 s ago"; in other words and marked once it is older than `staleAfter` seconds (0: never). */
+export function AsOf({ iso = "", word = "as of", staleAfter = 0, missing = "never heard", ...rest }) {
+  const now = useSecond();
+  const when = iso ? new Date(iso) : null;
+  if (!when || Number.isNaN(when.getTime())) return <span {...rest} className="ty-as-of" data-stale="no">{missing}</span>;
+  const age = (now - when.getTime()) / 1000;
+  const isStale = now > 0 && staleAfter > 0 && age > staleAfter;
+  const words = isStale ? `Stale: last heard ${span(age)} ago` : `${word} ${now ? wordsFor(-age, false) : "\u2026"}`;
+  return (
+    <span {...rest} className="ty-as-of" data-stale={isStale ? "yes" : "no"}>
+      {isStale && (
+        <svg viewBox="0 0 16 16" width="14" height="14" fill="none" stroke="currentColor" strokeWidth="1.5" aria-hidden="true">
+          <circle cx="8" cy="8" r="6" /><path d="M8 4.5V8l2.5 1.5" />
+        </svg>
+      )}
+      <time dateTime={iso} title={now ? when.toLocaleString() : undefined}>{words}</time>
+    </span>
+  );
 }
 
 async function copy(text) {

@@ -24,6 +24,16 @@ class RelativeTime(_Ticking):
     ending: rx.Var[bool]
 
 
+class AsOf(_Ticking):
+    """How old a fact is, ticking; told in other words once it is too old to be believed."""
+
+    tag = "AsOf"
+    iso: rx.Var[str]
+    word: rx.Var[str]
+    stale_after: rx.Var[int]
+    missing: rx.Var[str]
+
+
 class Digest(_Ticking):
     """A shortened digest with a copy button."""
 
@@ -41,6 +51,17 @@ def relative_time(iso: rx.Var[str] | str, *, missing: str = "never") -> rx.Compo
 def time_left(iso: rx.Var[str] | str, *, missing: str = "") -> rx.Component:
     """ "about 3 min left" until ``iso``."""
     return RelativeTime.create(iso=iso, missing=missing, ending=True)
+
+
+def as_of(
+    iso: rx.Var[str] | str,
+    *,
+    word: rx.Var[str] | str = "as of",
+    stale_after: rx.Var[int] | int = 0,
+    missing: str = "never heard",
+) -> rx.Component:
+    """ "as of 12 s ago" from an ISO 8601 time; "Stale: last heard 3 min ago" after ``stale_after`` seconds."""
+    return AsOf.create(iso=iso, word=word, stale_after=stale_after, missing=missing, data_testid="as-of")
 
 
 def digest(value: rx.Var[str] | str, *, label: str = "sha256", length: int = 12) -> rx.Component:

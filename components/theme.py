@@ -106,6 +106,26 @@ def status_badge(kind: Kind, status: rx.Var[str] | str) -> rx.Component:
     return rx.match(status, *cases, unknown)
 
 
+VERDICTS: Mapping[str, StatusLook] = {
+    "same": StatusLook("as released", "green", "circle-check"),
+    "different": StatusLook("not what was released", "red", "circle-x"),
+    "unknown": StatusLook("unknown to the cloud", "gray", "circle-help"),
+}
+
+
+def verdict_badge(verdict: rx.Var[str]) -> rx.Component:
+    """Whether what an edge server loaded is what was released under that version (a key of `VERDICTS`)."""
+    marks = {
+        name: rx.badge(
+            rx.icon(look.icon, size=13, aria_hidden="true"), look.label, color_scheme=look.colour, radius="full"
+        )
+        for name, look in VERDICTS.items()
+    }
+    return rx.el.span(
+        rx.match(verdict, *marks.items(), marks["unknown"]), data_testid="digest-verdict", data_verdict=verdict
+    )
+
+
 def chip(text: rx.Var[Any] | str, *, icon: str | None = None, colour: Colour = "gray", **props: Any) -> rx.Component:
     """A small neutral label (a class name, a module, a count)."""
     children = [rx.icon(icon, size=12, aria_hidden="true")] if icon else []

@@ -30,6 +30,11 @@ def may(permission: str) -> rx.Var[bool]:
     return SessionState.permissions.contains(permission)
 
 
+def told(permission: str, text: Text, otherwise: Text) -> rx.Var[str]:
+    """`text` for who holds `permission`; `otherwise` for who can only look, and has to ask somebody who does."""
+    return rx.cond(may(permission), text, otherwise)
+
+
 def page(title: Text, *children: rx.Component, state: Any, active: str, **frame: Any) -> rx.Component:
     """A page in the frame. Instead of its content it shows why the person may not see it, or what could not be had."""
     closed = empty_state("lock", "Not part of your account", SessionState.refusal)

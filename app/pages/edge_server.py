@@ -4,36 +4,20 @@ from typing import Any
 
 import reflex as rx
 
-from app.pages.common import may, one_time_command, reason
+from app.pages.common import may, one_time_command, reason, told
 from app.pages.common import page as framed
 from components.feedback import callout, confirm_dialog, empty_state
 from components.live_topic import live_topic
 from components.shell import columns, facts, section, stack
 from components.stat import digest, metric_tile, progress_bar, relative_time, tile_row
 from components.table import Column, data_table
-from components.theme import status_badge
+from components.theme import status_badge, verdict_badge
 from state.edge_server import EdgeServerState as S
 from state.session import SessionState
 
 ROUTE, TITLE = "/edge-servers/[edge_id]", "Edge server · Trainyard"
 ON_LOAD = [SessionState.load, S.load]
 WRITE, DEPLOY = "training:edge_servers:write", "training:deployments:write"
-
-
-def _verdict(row: Any) -> rx.Component:
-    def mark(icon: str, colour: str, text: str) -> rx.Component:
-        return rx.badge(rx.icon(icon, size=13, aria_hidden="true"), text, color_scheme=colour, radius="full")
-
-    return rx.el.span(
-        rx.match(
-            row["verdict"],
-            ("same", mark("circle-check", "green", "as released")),
-            ("different", mark("circle-x", "red", "not what was released")),
-            mark("circle-help", "gray", "unknown to the cloud"),
-        ),
-        data_testid="digest-verdict",
-        data_verdict=row["verdict"],
-    )
 
 
 def _loaded() -> rx.Component:
@@ -48,12 +32,20 @@ def _loaded() -> rx.Component:
                 Column("Model", version),
                 Column("Loaded digest", lambda row: digest(row["loaded"], label="loaded digest"), width="180px"),
                 Column("Released digest", lambda row: digest(row["released"], label="released digest"), width="180px"),
-                Column("Match", _verdict, width="190px"),
+                Column("Match", lambda row: verdict_badge(row["verdict"]), width="190px"),
                 Column("Loaded", lambda row: relative_time(row["loaded_at"]), width="120px", align="right"),
             ],
             label="Loaded models",
             loading=S.loading,
-            empty=empty_state("package", "Nothing loaded", "Deploy a released version to it from the version's page."),
+            empty=empty_state(
+                "package",
+                "Nothing loaded",
+                told(
+                    DEPLOY,
+                    "Deploy a released version to it from the version's page.",
+                    "A super admin can deploy a released version to it.",
+                ),
+            ),
             skeleton_rows=1,
             test_id="loaded-models",
         ),

@@ -15,6 +15,7 @@ from state.views.models import (
     version_details,
     version_row,
 )
+from state.views.status import StatusEdge, StatusJob, status_edge, status_job
 from state.views.training import NO_JOB, EventRow, JobRow, event_row, job_row
 from state.views.words import Option, Pair, iso, number, pairs, share, size
 
@@ -35,6 +36,8 @@ __all__ = [
     "Pair",
     "SampleCard",
     "Site",
+    "StatusEdge",
+    "StatusJob",
     "VersionDetails",
     "VersionRow",
     "dataset_row",
@@ -51,6 +54,8 @@ __all__ = [
     "share",
     "site",
     "size",
+    "status_edge",
+    "status_job",
     "version_details",
     "version_row",
 ]

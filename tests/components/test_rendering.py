@@ -16,12 +16,16 @@ from components import (
     figure,
     gallery,
     live_chart,
+    live_mark,
     live_topic,
     loop_diagram,
+    meter,
     shell,
     sign_approval,
     stat,
+    switch,
     table,
+    theme,
 )
 
 FOLDER = Path(shell.__file__).parent
@@ -71,6 +75,10 @@ PIECES: dict[str, Callable[[], rx.Component]] = {
     ),
     "progress_bar": lambda: stat.progress_bar(NUMBER, label=TEXT, eta=TEXT, note=TEXT, tone=TEXT),
     "progress_bar compact": lambda: stat.progress_bar(42, label="Progress", compact=True),
+    "as_of": lambda: stat.as_of(TEXT, word=TEXT, stale_after=NUMBER),
+    "live_mark": lambda: live_mark.live_mark("jobs"),
+    "switch": lambda: switch.switch("Show", [("all", "All"), ("jobs", "Jobs")]),
+    "verdict_badge": lambda: theme.verdict_badge(TEXT),
     "time_left": lambda: stat.time_left(TEXT),
     "live_chart": lambda: live_chart.live_chart(
         topic="job:" + TEXT, snapshot_url="/api/v1/training/jobs/" + TEXT + "/metrics", names=["train_loss"],
@@ -83,6 +91,7 @@ PIECES: dict[str, Callable[[], rx.Component]] = {
     ),
     "confusion_matrix": lambda: confusion_matrix.confusion_matrix(["0", "1"], [[3, 0], [1, 2]]),
     "bars": lambda: bars.bar_list(ROWS, label="Balance"),
+    "meter": lambda: meter.meter_list(ROWS, label="Limits"),
     "figure": lambda: figure.figure({"data": [], "layout": {}}, label="Accuracy"),
     "loop_diagram": lambda: loop_diagram.loop_diagram(
         {"dataset": 2, "approval": TEXT}, attention={"approval": FLAG}, moving=FLAG
