@@ -159,6 +159,9 @@ def _explain(actor: Actor, permission: Permission) -> str:
         if actor.read_only and permission in _of_role(actor):
             return f"This API token is read-only and cannot do {permission}. Use a token with full scope."
         if actor.role is Role.ORGANIZATION_ADMIN and actor.plan is not Plan.ENTERPRISE:
-            return "The training interface is part of the Enterprise plan; your organization is on Professional."
+            return (
+                "The training interface is part of the Enterprise plan; your organization is on Professional. "
+                "A super admin can change the plan."
+            )
         return f"Your role ({actor.role}) does not permit {permission}. A super admin can do this."
     return f"This caller may not do {permission}."

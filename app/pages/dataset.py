@@ -4,7 +4,7 @@ from typing import Any
 
 import reflex as rx
 
-from app.pages.common import field, filter_choice, filters, form_dialog, may, pager_line
+from app.pages.common import field, filter_choice, filters, form_dialog, may, pager_line, told
 from app.pages.common import page as framed
 from components.bars import bar_list
 from components.feedback import callout, confirm_dialog, empty_state
@@ -88,7 +88,11 @@ def _gallery() -> rx.Component:
                 rx.cond(
                     filtered,
                     "Take a filter away to see more.",
-                    "Upload images through the API: /api/v1/docs shows how.",
+                    told(
+                        WRITE,
+                        "Upload images through the API: /api/v1/docs shows how.",
+                        "A super admin uploads images to it.",
+                    ),
                 ),
             ),
         ),

@@ -4,7 +4,7 @@ from typing import Any
 
 import reflex as rx
 
-from app.pages.common import choice, field, filter_choice, filters, form_dialog, may, static_choice
+from app.pages.common import choice, field, filter_choice, filters, form_dialog, may, static_choice, told
 from app.pages.common import page as framed
 from components.feedback import empty_state
 from components.shell import section
@@ -17,6 +17,7 @@ from state.session import SessionState
 
 ROUTE, TITLE = "/datasets", "Datasets · Trainyard"
 ON_LOAD = [SessionState.load, S.load]
+WRITE = "training:datasets:write"
 ENVIRONMENTS = [(name, look.label) for name, look in STATUSES["environment"].items()]
 
 
@@ -79,7 +80,7 @@ def page() -> rx.Component:
     new = rx.button(
         rx.icon("plus", size=16), "New dataset", on_click=NewDatasetState.set_open(True), data_testid="new-dataset"
     )
-    allowed = may("training:datasets:write")
+    allowed = may(WRITE)
     filtered = (S.status != "") | (S.environment != "") | (S.module != "")
     statuses = [(name, look.label) for name, look in STATUSES["dataset"].items()]
     return framed(
@@ -104,8 +105,12 @@ def page() -> rx.Component:
                     rx.cond(
                         filtered,
                         "Take a filter away to see more.",
-                        "A dataset is a set of images with labels. Create one, then upload images through the API: "
-                        "/api/v1/docs shows how.",
+                        told(
+                            WRITE,
+                            "A dataset is a set of images with labels. Create one, then upload images through the "
+                            "API: /api/v1/docs shows how.",
+                            "A dataset is a set of images with labels. A super admin makes them; ask one for yours.",
+                        ),
                     ),
                     rx.cond(allowed & ~filtered, new, rx.fragment()),
                 ),

@@ -4,7 +4,7 @@ from typing import Any
 
 import reflex as rx
 
-from app.pages.common import choice, field, form_dialog, may, one_time_command, reason
+from app.pages.common import choice, field, form_dialog, may, one_time_command, reason, told
 from app.pages.common import page as framed
 from components.edge_map import edge_map
 from components.feedback import empty_state
@@ -19,6 +19,7 @@ from state.session import SessionState
 
 ROUTE, TITLE = "/edge-servers", "Edge servers · Trainyard"
 ON_LOAD = [SessionState.load, S.load]
+WRITE = "training:edge_servers:write"
 
 
 def _health(row: Any) -> rx.Component:
@@ -96,7 +97,7 @@ def page() -> rx.Component:
         on_click=NewEdgeServerState.set_open(True),
         data_testid="new-edge-server",
     )
-    allowed = may("training:edge_servers:write")
+    allowed = may(WRITE)
     table = data_table(
         S.rows,
         COLUMNS,
@@ -108,8 +109,13 @@ def page() -> rx.Component:
         empty=empty_state(
             "map-pinned",
             "No edge servers yet",
-            "An edge server runs models where the cameras are. Create keys and a root of trust first with "
-            "./trainyard keys init-root; then create an edge server here and run the command it gives you on the box.",
+            told(
+                WRITE,
+                "An edge server runs models where the cameras are. Create keys and a root of trust first with "
+                "./trainyard keys init-root; then create an edge server here and run the command it gives you on the "
+                "box.",
+                "An edge server runs models where the cameras are. A super admin enrols those of your organization.",
+            ),
             rx.cond(allowed, new, rx.fragment()),
         ),
         pager=Pager(S.has_previous, S.has_next, S.previous_page, S.next_page, S.summary),

@@ -4,7 +4,7 @@ from typing import Any
 
 import reflex as rx
 
-from app.pages.common import INTRO, choice, field, form_dialog, may, reason
+from app.pages.common import INTRO, choice, field, form_dialog, may, reason, told
 from app.pages.common import page as framed
 from components.bars import bar_list
 from components.confusion_matrix import confusion_matrix
@@ -200,7 +200,11 @@ def _deployments() -> rx.Component:
                 "Not deployed yet",
                 rx.cond(
                     S.version["can_deploy"],
-                    "Deploy it to one edge server or to all of them.",
+                    told(
+                        DEPLOY,
+                        "Deploy it to one edge server or to all of them.",
+                        "A super admin can deploy it to your edge servers.",
+                    ),
                     "A version can be deployed once it was tested, approved by a person, and released.",
                 ),
             ),

@@ -2,6 +2,7 @@
 
 import reflex as rx
 
+from app.pages.common import may, told
 from app.pages.common import page as framed
 from components.feedback import callout, empty_state
 from components.live_topic import live_topic
@@ -16,6 +17,7 @@ from state.session import SessionState
 
 ROUTE, TITLE = "/", "Overview · Trainyard"
 ON_LOAD = [SessionState.load, S.load]
+APPROVE, CREATE = "training:models:approve", "training:datasets:write"
 
 
 def _todo(shown: rx.Var[bool], text: rx.Var[str], href: str, tone: str) -> rx.Component:
@@ -27,7 +29,7 @@ def _needs_person() -> rx.Component:
     """Versions to approve and release, deployments that failed."""
     many = lambda count, one, more: rx.cond(count == 1, "1 " + one, count.to(str) + " " + more)  # noqa: E731
     return section(
-        "Needs a person",
+        told(APPROVE, "Needs a person", "Waits for a super admin"),
         rx.el.div(
             _todo(
                 S.waiting > 0,
@@ -130,8 +132,12 @@ def _first_steps() -> rx.Component:
     return empty_state(
         "train-front",
         "The yard is empty",
-        "Start with a dataset: images with labels. Or run ./trainyard demo to see the whole loop on real digits.",
-        rx.link(rx.button("Go to datasets"), href="/datasets"),
+        told(
+            CREATE,
+            "Start with a dataset: images with labels. Or run ./trainyard demo to see the whole loop on real digits.",
+            "A super admin makes datasets for your organization and trains on them; you follow it here.",
+        ),
+        rx.cond(may(CREATE), rx.link(rx.button("Go to datasets"), href="/datasets"), rx.fragment()),
     )
 
 

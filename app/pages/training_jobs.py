@@ -4,7 +4,7 @@ from typing import Any
 
 import reflex as rx
 
-from app.pages.common import choice, field, filter_choice, filters, form_dialog, may, reason, static_choice
+from app.pages.common import choice, field, filter_choice, filters, form_dialog, may, reason, static_choice, told
 from app.pages.common import page as framed
 from components.feedback import empty_state
 from components.live_topic import live_topic
@@ -18,6 +18,7 @@ from state.training_jobs import TrainingJobsState as S
 
 ROUTE, TITLE = "/jobs", "Training jobs · Trainyard"
 ON_LOAD = [SessionState.load, S.load]
+WRITE = "training:jobs:write"
 FIRST_CHOICES = ("epochs", "learning_rate", "batch_size", "augment")
 
 
@@ -134,7 +135,7 @@ def page() -> rx.Component:
     """Filters, the list, and the button that opens the form."""
     statuses = [(name, look.label) for name, look in STATUSES["job"].items()]
     new = rx.button(rx.icon("plus", size=16), "New job", on_click=NewJobState.set_open(True), data_testid="new-job")
-    allowed = may("training:jobs:write")
+    allowed = may(WRITE)
     return framed(
         "Training jobs",
         live_topic(S.topics, on_message=S.on_live, on_reconnect=S.load, every_ms=1000),
@@ -151,7 +152,11 @@ def page() -> rx.Component:
                 empty=empty_state(
                     "activity",
                     rx.cond(S.status != "", "No jobs with this status", "No jobs yet"),
-                    "A job trains a model on the verified samples of a dataset.",
+                    told(
+                        WRITE,
+                        "A job trains a model on the verified samples of a dataset.",
+                        "A job trains a model on the verified samples of a dataset. A super admin starts it.",
+                    ),
                     rx.cond(allowed, new, rx.fragment()),
                 ),
                 pager=Pager(S.has_previous, S.has_next, S.previous_page, S.next_page, S.summary),

@@ -31,12 +31,12 @@ class RootView(View):
 
 
 class ApproverView(View):
-    """An approver in force."""
+    """An approver in force. Who holds the key is told to those who may see people; others check signatures by keyid."""
 
     keyid: str
-    user_id: int
-    email: str
-    name: str
+    user_id: int | None
+    email: str | None
+    name: str | None
 
 
 class TrustView(View):

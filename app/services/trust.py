@@ -15,7 +15,7 @@ from app.distribution import approvals, publishing, repository
 from app.distribution.keys import KeyPair, public_key_to_dict
 from app.distribution.online_key import OnlineKey
 from app.domain.machines import ModelVersionStatus
-from app.domain.permissions import Actor, Permission, PersonActor, require
+from app.domain.permissions import Actor, Permission, PersonActor, permissions_of, require
 from app.errors import Conflict, Forbidden, Invalid, NotFound
 from app.schemas.trust import ApproverView, RootPublish, RootView, TrustView
 from app.services import audit
@@ -63,7 +63,7 @@ def root_or_explain(session: Session) -> bytes:
 def show(session: Session, actor: Actor) -> TrustView:
     """Everything public about who is trusted to sign what."""
     require(actor, Permission.TRUST_READ)
-    key = online_key()
+    key, sees_people = online_key(), Permission.USERS_READ in permissions_of(actor)
     root, targets = current(session, "root"), current(session, "targets")
     people = session.exec(
         select(ApproverKey, User)
@@ -74,7 +74,7 @@ def show(session: Session, actor: Actor) -> TrustView:
         online_keyid=key.keyid,
         online_public_key=public_key_to_dict(key.public),
         root=_root_view(root) if root else None,
-        approvers=[ApproverView(keyid=k.keyid, user_id=k.user_id, email=u.email, name=u.name) for k, u in people],
+        approvers=[_approver(holder, user if sees_people else None) for holder, user in people],
         targets_version=targets.version if targets else 0,
     )
 
@@ -240,6 +240,11 @@ def _store(session: Session, role: str, data: bytes, now: datetime) -> bool:
 
 def _root_view(row: TufMetadata) -> RootView:
     return RootView(version=row.version, sha256=hashlib.sha256(row.content).hexdigest(), metadata=row.content.decode())
+
+
+def _approver(key: ApproverKey, user: User | None) -> ApproverView:
+    known = {"user_id": user.id, "email": user.email, "name": user.name} if user else {}
+    return ApproverView(**{"keyid": key.keyid, "user_id": None, "email": None, "name": None, **known})
 
 
 def _bind_approver(session: Session, actor: Actor, keyid: str, email: str, public_key: str) -> None:
