@@ -48,6 +48,9 @@ def page(title: Text, *children: rx.Component, state: Any, active: str, **frame:
             rx.fragment(),
         ),
     )
+    for part in ("subtitle", "badge", "actions"):
+        if part in frame:
+            frame[part] = rx.cond(SessionState.refusal != "", rx.fragment(), rx.fragment(frame[part]))
     return page_frame(
         title,
         rx.cond(SessionState.refusal != "", closed, content),

@@ -128,6 +128,7 @@ def _balance() -> rx.Component:
 
 
 def _facts() -> rx.Component:
+    names_owner = may("admin:organizations:read") | (S.dataset["owner"] == "Global")
     return section(
         "About",
         facts(
@@ -137,7 +138,7 @@ def _facts() -> rx.Component:
             ("Samples", S.dataset["samples"].to(str)),
             ("Classes", S.dataset["classes"].to(str)),
             ("Size", S.dataset["size"]),
-            ("Belongs to", S.dataset["owner"]),
+            ("Belongs to", rx.cond(names_owner, S.dataset["owner"], "Your organization")),
             ("Created", relative_time(S.dataset["created_at"])),
         ),
         rx.cond(

@@ -86,7 +86,13 @@ def _deployments() -> rx.Component:
             loading=S.loading,
             row_id=lambda row: row["id"],
             empty=empty_state(
-                "rocket", "Nothing was ordered for it yet", "Released versions are deployed from their page."
+                "rocket",
+                "Nothing was ordered for it yet",
+                told(
+                    DEPLOY,
+                    "Released versions are deployed from their page.",
+                    "A super admin orders released versions onto it.",
+                ),
             ),
             skeleton_rows=2,
             test_id="deployments",

@@ -17,7 +17,8 @@ from state.session import SessionState
 
 ROUTE, TITLE = "/", "Overview · Trainyard"
 ON_LOAD = [SessionState.load, S.load]
-APPROVE, CREATE = "training:models:approve", "training:datasets:write"
+APPROVE, CREATE, AUDIT = "training:models:approve", "training:datasets:write", "training:audit:read"
+DEPLOY = "training:deployments:write"
 
 
 def _todo(shown: rx.Var[bool], text: rx.Var[str], href: str, tone: str) -> rx.Component:
@@ -104,7 +105,15 @@ def _deployments() -> rx.Component:
             label="Recent deployments",
             loading=S.loading,
             row_href=lambda row: "/models/" + row["version_id"],
-            empty=empty_state("rocket", "Nothing deployed yet", "Released versions are deployed from their own page."),
+            empty=empty_state(
+                "rocket",
+                "Nothing deployed yet",
+                told(
+                    DEPLOY,
+                    "Released versions are deployed from their own page.",
+                    "A super admin deploys released versions to your edge servers.",
+                ),
+            ),
             skeleton_rows=3,
             test_id="recent-deployments",
         ),
@@ -154,7 +163,11 @@ def page() -> rx.Component:
             rx.cond(
                 S.is_empty & ~S.loading,
                 section("First steps", _first_steps()),
-                columns(stack(_jobs(), _deployments()), _events(), wide=True),
+                rx.cond(
+                    may(AUDIT),
+                    columns(stack(_jobs(), _deployments()), _events(), wide=True),
+                    columns(_jobs(), _deployments()),
+                ),
             ),
         ),
         state=S,

@@ -17,7 +17,7 @@ from tests.support.records import make_dataset, make_edge, make_job, make_versio
 from tests.support.world import World, make_world
 
 SignIn = Callable[[Person], None]
-LISTS = ("/", "/datasets", "/jobs", "/models", "/edge-servers")
+LISTS = ("/", "/status", "/datasets", "/jobs", "/models", "/edge-servers")
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +63,15 @@ def test_empty_lists_say_what_to_do_next(as_person: SignIn, page: Page, ada: Per
     for path, text in expected.items():
         page.goto(path)
         expect(page.get_by_text(text).first).to_be_visible()
+
+
+def test_empty_lists_tell_an_organization_admin_who_fills_them(as_person: SignIn, page: Page, eve: Person) -> None:
+    as_person(eve)
+    for path in ("/", "/status", "/datasets", "/jobs", "/edge-servers"):
+        page.goto(path)
+        expect(page.get_by_test_id("empty-state").filter(has_text="super admin").first).to_be_visible()
+        expect(page.get_by_test_id("empty-state").get_by_role("button")).to_have_count(0)
+        expect(page.get_by_text("./trainyard")).to_have_count(0)
 
 
 def test_without_a_root_of_trust_the_form_says_how_to_make_one(as_person: SignIn, page: Page, ada: Person) -> None:
