@@ -2,7 +2,7 @@
 
 # ruff: noqa: RUF012 Reflex copies a default for every client
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 import reflex as rx
@@ -10,7 +10,7 @@ import reflex as rx
 from app.domain.permissions import Permission, Plan, permissions_of
 from app.schemas.people import OrganizationFilter
 from app.schemas.plans import PlanUpdate
-from app.services import plans, usage, users
+from app.services import etags, plans, usage, users
 from state import views
 from state.addresses import address, number_of
 from state.base import Page, caller
@@ -18,6 +18,7 @@ from state.marks import permission
 from state.views.usage import PLAN_NAMES, Meter, PlanRow, module_meters, plan_meters, plan_row
 
 GIGABYTE = 1_000_000_000
+ABSURD = 10**18
 _READ, _PLANS, _SET = Permission.USAGE_READ, Permission.ORGANIZATIONS_READ, Permission.ORGANIZATIONS_WRITE
 
 
@@ -91,6 +92,7 @@ class PlanState(Page, rx.State):
     gigabytes: str = ""
     models: str = ""
     custom_training: str = ""
+    _tag: str = ""
 
     @permission(_SET)
     async def open_for(self, plan: str) -> None:
@@ -104,7 +106,7 @@ class PlanState(Page, rx.State):
         self.jobs, self.models = _text(found.training_jobs_per_month), _text(found.active_models_per_module)
         self.gigabytes = "" if found.dataset_bytes is None else f"{Decimal(found.dataset_bytes) / GIGABYTE:f}"
         self.custom_training = "yes" if found.custom_training else "no"
-        self.is_open = True
+        self._tag, self.is_open = etags.etag(found), True
 
     @permission(_SET)
     def set_open(self, is_open: bool) -> None:
@@ -124,8 +126,9 @@ class PlanState(Page, rx.State):
                 "custom_training": texts.get("custom_training") == "yes",
             },
         )
-        made = await self._submit(plans.update, Plan(self.plan), request) if request and self.plan else None
-        if made is None:
+        if request is None or not self.plan:
+            return None
+        if await self._submit(plans.update, Plan(self.plan), request, frozenset({self._tag})) is None:
             return None
         self.is_open = False
         return UsageState.load
@@ -136,10 +139,11 @@ def _text(limit: int | None) -> str:
 
 
 def _bytes(gigabytes: str) -> int | str | None:
-    """Gigabytes as a person writes them, in bytes; what is no number is refused later, as it is."""
+    """Gigabytes as a person writes them, in bytes; what is no number, or an absurd one, is refused later as it is."""
     if not gigabytes:
         return None
     try:
-        return int(Decimal(gigabytes) * GIGABYTE)
-    except (InvalidOperation, ValueError, OverflowError):
+        amount = Decimal(gigabytes) * GIGABYTE
+        return int(amount) if abs(amount) < ABSURD else gigabytes
+    except ArithmeticError:
         return gigabytes

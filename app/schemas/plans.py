@@ -1,5 +1,7 @@
 """Plans, and how much of them an organization has used, as callers send and see them."""
 
+from typing import ClassVar
+
 from pydantic import Field
 
 from app.domain.permissions import Plan
@@ -21,6 +23,8 @@ class PlanUpdate(Request):
 
 class PlanView(View):
     """What a plan allows each organization; null is no limit."""
+
+    EDITED: ClassVar = ("plan", *PlanUpdate.model_fields)
 
     plan: Plan
     training_jobs_per_month: int | None

@@ -4,7 +4,8 @@ from sqlmodel import Session, col, select
 
 from app.domain.permissions import Actor, Permission, Plan, require
 from app.schemas.plans import PlanUpdate, PlanView
-from app.services import audit
+from app.services import audit, etags
+from app.services.etags import IfMatch
 from app.tables import PlanLimits
 from app.tables.base import utcnow
 
@@ -21,10 +22,11 @@ def get(session: Session, actor: Actor, plan: Plan) -> PlanView:
     return PlanView.model_validate(session.get_one(PlanLimits, plan))
 
 
-def update(session: Session, actor: Actor, plan: Plan, request: PlanUpdate) -> PlanView:
+def update(session: Session, actor: Actor, plan: Plan, request: PlanUpdate, if_match: IfMatch = None) -> PlanView:
     """Other limits, from now on. What exists beyond a lower limit stays; only new things are refused."""
     require(actor, Permission.ORGANIZATIONS_WRITE)
     row = session.get_one(PlanLimits, plan, with_for_update={"key_share": True}, populate_existing=True)
+    etags.check(PlanView.model_validate(row), if_match)
     wanted = request.model_dump()
     before = {name: getattr(row, name) for name, value in wanted.items() if getattr(row, name) != value}
     row.sqlmodel_update({**wanted, "updated_at": utcnow()})

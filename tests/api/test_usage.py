@@ -75,8 +75,9 @@ def test_usage_of_others_does_not_exist_for_an_organization_admin(
     assert [answer.status_code for answer in answers] == [404, 404]
     assert answers[0].json()["detail"].replace(str(other), str(nobody)) == answers[1].json()["detail"]
     refused = [caller.get(of_organization(enterprise_admin.organization_id)), caller.get(PLANS)]
+    refused.append(caller.get(f"{PLANS}/enterprise"))
     refused.append(caller.put(f"{PLANS}/enterprise", json=LIMITS))
-    assert [answer.status_code for answer in refused] == [403, 403, 403]
+    assert [answer.status_code for answer in refused] == [403] * 4
     closed = as_person(professional_admin).get(USAGE)
     assert (closed.status_code, "Enterprise plan" in closed.json()["detail"]) == (403, True)
     assert client.get(USAGE).status_code == client.get(PLANS).status_code == 401
@@ -102,6 +103,17 @@ def test_limits_are_listed_and_changed_as_a_whole(admin: TestClient) -> None:
     assert changed.status_code == 200, changed.text
     assert {name: changed.json()[name] for name in LIMITS} == LIMITS
     assert {plan["plan"]: plan for plan in admin.get(PLANS).json()}["enterprise"] == changed.json()
+
+
+def test_update_from_an_older_state_is_refused_with_the_present_tag(admin: TestClient) -> None:
+    seen = admin.get(f"{PLANS}/enterprise")
+    tag = {"If-Match": seen.headers["etag"]}
+    first = admin.put(f"{PLANS}/enterprise", json=LIMITS, headers=tag)
+    assert first.status_code == 200
+    second = admin.put(f"{PLANS}/enterprise", json={**LIMITS, "custom_training": False}, headers=tag)
+    assert (second.status_code, second.json()["etag"]) == (412, first.headers["etag"])
+    assert admin.get(f"{PLANS}/enterprise").json() == first.json()
+    assert admin.get(f"{PLANS}/professional").headers["etag"] != first.headers["etag"]
 
 
 BAD_LIMITS: list[dict[str, Any]] = [

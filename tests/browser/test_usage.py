@@ -160,6 +160,19 @@ def test_changed_limits_show_at_once(as_person: SignIn, page: Page, ada: Person,
     set_limits(training_jobs_per_month=10, dataset_bytes=10_000_000_000)
 
 
+def test_limits_that_somebody_changed_meanwhile_are_not_overwritten(as_person: SignIn, page: Page, ada: Person) -> None:
+    as_person(ada)
+    page.goto("/usage")
+    page.get_by_test_id("edit-professional").click()
+    form = page.get_by_test_id("form-dialog")
+    expect(form).to_contain_text("Limits of the Professional plan")
+    set_limits(Plan.PROFESSIONAL, active_models_per_module=2)
+    form.locator("input[name=training_jobs_per_month]").fill("1")
+    page.get_by_test_id("form-submit").click()
+    expect(form.get_by_test_id("error")).to_contain_text("Somebody changed this since you read it")
+    set_limits(Plan.PROFESSIONAL, active_models_per_module=0)
+
+
 @pytest.mark.usefixtures("dataset")
 def test_page_follows_what_happens(as_person: SignIn, page: Page, ada: Person, acme: int, web_url: str) -> None:
     as_person(ada)
