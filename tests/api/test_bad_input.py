@@ -213,8 +213,7 @@ def test_body_over_the_limit_is_refused_before_it_is_read(admin: TestClient) -> 
 
 
 @pytest.mark.anyio
-@pytest.mark.usefixtures("database")
-async def test_server_stops_reading_a_body_that_is_too_large(api: Starlette) -> None:
+async def test_server_stops_reading_a_body_that_is_too_large(api: Starlette, admin: TestClient) -> None:
     asked, answers = 0, []
 
     async def receive() -> dict[str, Any]:
@@ -228,7 +227,8 @@ async def test_server_stops_reading_a_body_that_is_too_large(api: Starlette) -> 
     scope = {
         "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST", "scheme": "http",
         "path": f"{API}/datasets", "raw_path": f"{API}/datasets".encode(), "query_string": b"", "root_path": "",
-        "headers": [(b"host", b"trainyard.test"), (b"content-type", b"application/json")],
+        "headers": [(b"host", b"trainyard.test"), (b"content-type", b"application/json"),
+                    (b"authorization", admin.headers["authorization"].encode())],
         "client": ("127.0.0.1", 1), "server": ("trainyard.test", 80),
     }  # fmt: skip
     await api(scope, receive, send)

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("app", "state", "components", "workers", "edge_node")
 MAX_LINES = 350
 # Called by services on rows that these have locked, and by no caller from outside.
-SERVE_SERVICES = {"app/services/audit.py:record", "app/services/job_runs.py:end"}
+SERVE_SERVICES = {"app/services/audit.py:record", "app/services/audit.py:refused", "app/services/job_runs.py:end"}
 # The two threads of an edge node: a fault is reported to the cloud and must not end them.
 CATCH_ALL = ["edge_node/agent.py"] * 2
 # Drivers and clients of servers belong to app/infra.
