@@ -1,4 +1,4 @@
-"""A choice between parts of a page that works in the browser alone: no round trip, also while the connection is lost."""
+"""A choice between parts of a page, made in the browser alone: no round trip, also while the connection is lost."""
 
 from __future__ import annotations
 
