@@ -17,7 +17,7 @@ from tests.support.records import make_dataset, make_edge, make_job, make_versio
 from tests.support.world import World, make_world
 
 SignIn = Callable[[Person], None]
-LISTS = ("/", "/status", "/datasets", "/jobs", "/models", "/edge-servers")
+LISTS = ("/", "/status", "/datasets", "/jobs", "/models", "/edge-servers", "/usage")
 
 
 @pytest.fixture(scope="module")
