@@ -12,7 +12,7 @@ from reflex.event import EventSpec
 from starlette.types import ASGIApp
 
 from app.api.app import lifespan, mounted
-from app.api.deps import cookie_name
+from app.api.cookies import cookie_name
 from app.pages import (
     dataset,
     datasets,
@@ -26,6 +26,8 @@ from app.pages import (
     training_job,
     training_jobs,
     usage,
+    webhook,
+    webhooks,
 )
 from app.settings import get_settings
 from app.web import redaction
@@ -51,6 +53,8 @@ PAGES: tuple[ModuleType, ...] = (
     edge_servers,
     edge_server,
     usage,
+    webhooks,
+    webhook,
 )
 
 

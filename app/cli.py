@@ -168,10 +168,10 @@ def create_token(
 def create_organization(name: str, plan: Annotated[Plan, typer.Option(help="The plan.")] = Plan.PROFESSIONAL) -> None:
     """Create an organization."""
     from app.schemas.people import OrganizationCreate
-    from app.services import users
+    from app.services import organizations
 
     with _servers(), transaction() as session:
-        view = users.create_organization(session, OPERATOR, OrganizationCreate(name=name, plan=plan))
+        view = organizations.create(session, OPERATOR, OrganizationCreate(name=name, plan=plan))
     typer.echo(f"Created organization {view.id}: {view.name} ({view.plan}).")
 
 

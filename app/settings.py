@@ -45,7 +45,7 @@ class Settings(BaseSettings):
     server_key_file: Path | None = Field(None, description="Key that secrets derive from; `DATA_DIR/keys/server.key`")
     oidc_discovery_url: str = Field("", description="OpenID Connect provider: its `…/.well-known/openid-configuration`")
     oidc_client_id: str = Field("", description="OpenID Connect client id")
-    oidc_client_secret: SecretStr = Field(SecretStr(""), description="OpenID Connect client secret; empty: public client")
+    oidc_client_secret: SecretStr = Field(SecretStr(""), description="OIDC client secret; empty for a public client")
     oidc_scopes: str = Field("openid email profile", description="Scopes asked for at the provider")
     oidc_label: str = Field("Single sign-on", description="What the button on the sign-in page says")
     oidc_roles: str = Field("", description="JSON: claims that give a role and an organization (docs/sign-in.md)")

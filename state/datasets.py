@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from app.domain.permissions import Permission, permissions_of
 from app.schemas.datasets import DatasetCreate, DatasetFilter
 from app.schemas.people import OrganizationFilter
-from app.services import datasets, users
+from app.services import datasets, organizations
 from state import views
 from state.addresses import address
 from state.base import Page, caller, in_words, paged
@@ -87,7 +87,7 @@ class NewDatasetState(Page, rx.State):
         """Open or close the form."""
         self.form_error, self.is_open = "", bool(is_open)
         if self.is_open and Permission.ORGANIZATIONS_READ in permissions_of(caller.get()):
-            page = await self._submit(users.list_organizations, OrganizationFilter(sort="name"), None, 200)
+            page = await self._submit(organizations.list_organizations, OrganizationFilter(sort="name"), None, 200)
             found = page.items if page else []
             self.organizations = [{"value": str(item.id), "label": item.name} for item in found]
 

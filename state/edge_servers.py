@@ -9,7 +9,7 @@ import reflex as rx
 from app.domain.permissions import Permission, permissions_of
 from app.schemas.edge_servers import EdgeServerCreate, EdgeServerFilter
 from app.schemas.people import OrganizationFilter
-from app.services import edge_servers, users
+from app.services import edge_servers, organizations
 from app.settings import get_settings
 from state import views
 from state.base import Page, caller, paged
@@ -70,7 +70,7 @@ class NewEdgeServerState(Page, rx.State):
         self.form_error = self.command = self.made_name = self.expires_at = ""
         self.is_open = bool(is_open)
         if self.is_open and Permission.ORGANIZATIONS_READ in permissions_of(caller.get()):
-            page = await self._submit(users.list_organizations, OrganizationFilter(sort="name"), None, 200)
+            page = await self._submit(organizations.list_organizations, OrganizationFilter(sort="name"), None, 200)
             found = page.items if page else []
             self.organizations = [{"value": str(item.id), "label": item.name} for item in found]
 

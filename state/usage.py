@@ -10,7 +10,7 @@ import reflex as rx
 from app.domain.permissions import Permission, Plan, permissions_of
 from app.schemas.people import OrganizationFilter
 from app.schemas.plans import PlanUpdate
-from app.services import etags, plans, usage, users
+from app.services import etags, organizations, plans, usage
 from state import views
 from state.addresses import address, number_of
 from state.base import Page, caller
@@ -41,7 +41,7 @@ class UsageState(Page, rx.State):
         self.organization = self.router.url.query_parameters.get("organization", "")[:20]
         self.name, self.problem, self.loading = "", "", True
         if _PLANS in permissions_of(caller.get()):
-            page = await self._do(users.list_organizations, OrganizationFilter(sort="name"), None, 200)
+            page = await self._do(organizations.list_organizations, OrganizationFilter(sort="name"), None, 200)
             found = page.items if page else []
             self.organizations = [
                 {"value": str(item.id), "label": f"{item.name} · {PLAN_NAMES[item.plan]}"} for item in found

@@ -20,6 +20,8 @@ from app.api import problems, rate_limits
 from app.api.guard import refuse_unguarded
 from app.api.limits import BodyLimitMiddleware
 from app.api.v1 import (
+    audit,
+    auth,
     datasets,
     deployments,
     edge,
@@ -27,12 +29,14 @@ from app.api.v1 import (
     health,
     live,
     model_versions,
-    people,
+    organizations,
+    overview,
     plans,
     status,
     training_jobs,
     trust,
     usage,
+    users,
     webhooks,
 )
 from app.infra.live import broker
@@ -42,18 +46,22 @@ log = logging.getLogger(__name__)
 
 PREFIX = "/api/v1"
 ROUTERS = (
+    auth,
+    users,
+    organizations,
+    plans,
+    usage,
+    overview,
+    status,
     datasets,
     training_jobs,
     model_versions,
     deployments,
     edge_servers,
-    status,
     trust,
-    edge,
-    people,
-    plans,
-    usage,
     webhooks,
+    audit,
+    edge,
 )
 DESCRIPTION = """Train models in the cloud, approve them as a person, run them at the edge.
 

@@ -8,19 +8,14 @@ from urllib.parse import urlsplit
 
 from fastapi import Request
 
+from app.api.cookies import cookie_name
 from app.api.marks import EDGE, PUBLIC, Mark
 from app.auth import edge_keys, sessions
 from app.domain.permissions import Actor
 from app.errors import Forbidden, Unauthenticated
 from app.infra.db import transaction
-from app.settings import get_settings
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-
-
-def cookie_name() -> str:
-    """Behind https the `__Host-` prefix keeps other hosts from setting the cookie."""
-    return "__Host-trainyard" if get_settings().secure_cookies else "trainyard_session"
 
 
 def actor_of(request: Request, mark: Mark | None, body: bytes) -> Actor:

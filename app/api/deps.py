@@ -7,7 +7,6 @@ from fastapi import Depends, Query, Request
 from pydantic import BaseModel, Field
 from sqlmodel import Session
 
-from app.api.credentials import cookie_name
 from app.api.idempotency import pending
 from app.domain.permissions import Actor
 from app.infra.db import transaction
@@ -80,4 +79,4 @@ Run = Annotated[Runner, Depends(_run)]
 Store = Annotated[S3ObjectStore, Depends(store)]
 PageIn = Annotated[PageQuery, Query()]
 
-__all__ = ["Any", "PageIn", "PageQuery", "Run", "Runner", "Store", "cookie_name"]
+__all__ = ["Any", "PageIn", "PageQuery", "Run", "Runner", "Store"]

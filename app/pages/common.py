@@ -35,29 +35,39 @@ def told(permission: str, text: Text, otherwise: Text) -> rx.Var[str]:
     return rx.cond(may(permission), text, otherwise)
 
 
-def page(title: Text, *children: rx.Component, state: Any, active: str, **frame: Any) -> rx.Component:
-    """A page in the frame. Instead of its content it shows why the person may not see it, or what could not be had."""
-    closed = empty_state("lock", "Not part of your account", SessionState.refusal)
+def page(title: Text, *children: rx.Component, state: Any, active: str, needs: str = "", **frame: Any) -> rx.Component:
+    """A page in the frame. Instead of its content it shows why the person may not see it, or what could not be had.
+
+    `needs` is the permission without which there is nothing to see here, where not everybody with access holds it.
+    """
+    barred = "Your role does not permit this page. A super admin can open it."
+    is_closed = SessionState.refusal != ""
+    if needs:
+        is_closed = is_closed | (SessionState.known & ~may(needs))
+    closed = empty_state(
+        "lock", "Not part of your account", rx.cond(SessionState.refusal != "", SessionState.refusal, barred)
+    )
     missing = empty_state("search-x", "This cannot be shown", state.problem)
     content = rx.cond(state.problem != "", missing, rx.fragment(*children))
     notices = rx.fragment(
         notice_area(state.notice, state.notice_tone, on_close=state.dismiss),
         rx.cond(
-            SessionState.refusal == "",
-            error_callout(SessionState.failure, on_close=SessionState.dismiss_failure),
+            is_closed,
             rx.fragment(),
+            error_callout(SessionState.failure, on_close=SessionState.dismiss_failure),
         ),
     )
     for part in ("subtitle", "badge", "actions"):
         if part in frame:
-            frame[part] = rx.cond(SessionState.refusal != "", rx.fragment(), rx.fragment(frame[part]))
+            frame[part] = rx.cond(is_closed, rx.fragment(), rx.fragment(frame[part]))
     return page_frame(
         title,
-        rx.cond(SessionState.refusal != "", closed, content),
+        rx.cond(is_closed, closed, content),
         active=active,
         user_name=SessionState.user_name,
         user_role=SessionState.user_role,
         on_sign_out=sign_out(),
+        permissions=SessionState.permissions,
         notices=notices,
         **frame,
     )

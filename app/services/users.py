@@ -1,4 +1,4 @@
-"""People and organizations."""
+"""People."""
 
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
@@ -7,20 +7,13 @@ from app.auth.passwords import hash_password
 from app.domain.permissions import Actor, Permission, Role, require
 from app.errors import Conflict, Invalid
 from app.schemas.base import Page
-from app.schemas.people import (
-    OrganizationCreate,
-    OrganizationFilter,
-    OrganizationView,
-    UserCreate,
-    UserFilter,
-    UserView,
-)
+from app.schemas.people import UserCreate, UserFilter, UserView
 from app.services import audit
 from app.services.access import visible_to
 from app.services.datasets import organization_must_exist
 from app.services.filtering import begins_with, equal
 from app.services.paging import paged
-from app.tables import Organization, User
+from app.tables import User
 
 
 def list_users(
@@ -50,27 +43,3 @@ def create(session: Session, actor: Actor, request: UserCreate) -> UserView:
         raise Conflict(f"A person with the address {request.email} exists already.") from error
     audit.record(session, actor, "user.create", row, after={"email": row.email, "role": row.role})
     return UserView.model_validate(row)
-
-
-def list_organizations(
-    session: Session, actor: Actor, wanted: OrganizationFilter, cursor: str | None = None, limit: int = 50
-) -> Page[OrganizationView]:
-    """One page of the organizations that fit."""
-    require(actor, Permission.ORGANIZATIONS_READ)
-    query = select(Organization).where(
-        visible_to(actor, Organization.id), *equal(Organization, wanted), *begins_with(wanted.q, Organization.name)
-    )
-    return paged(session, query, Organization, OrganizationView.model_validate, wanted, cursor, limit)
-
-
-def create_organization(session: Session, actor: Actor, request: OrganizationCreate) -> OrganizationView:
-    """A new organization."""
-    require(actor, Permission.ORGANIZATIONS_WRITE)
-    row = Organization(**request.model_dump())
-    session.add(row)
-    try:
-        session.flush()
-    except IntegrityError as error:
-        raise Conflict(f"An organization {request.name!r} exists already.") from error
-    audit.record(session, actor, "organization.create", row, after={"name": row.name, "plan": row.plan})
-    return OrganizationView.model_validate(row)

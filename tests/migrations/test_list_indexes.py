@@ -22,7 +22,17 @@ from app.schemas.model_versions import ModelVersionFilter
 from app.schemas.people import OrganizationFilter, UserFilter
 from app.schemas.samples import SampleFilter
 from app.schemas.training_jobs import TrainingJobFilter
-from app.services import audit, datasets, deployments, edge_servers, model_versions, samples, training_jobs, users
+from app.services import (
+    audit,
+    datasets,
+    deployments,
+    edge_servers,
+    model_versions,
+    organizations,
+    samples,
+    training_jobs,
+    users,
+)
 from app.tables import (
     AiModelVersion,
     EdgeServer,
@@ -62,7 +72,7 @@ LISTS = {
     "deployments": Listed(deployments.list_deployments, DeploymentFilter, ModelDeployment),
     "edge servers": Listed(edge_servers.list_edge_servers, EdgeServerFilter, EdgeServer),
     "people": Listed(users.list_users, UserFilter, User, (SUPER,)),
-    "organizations": Listed(users.list_organizations, OrganizationFilter, Organization, (SUPER,)),
+    "organizations": Listed(organizations.list_organizations, OrganizationFilter, Organization, (SUPER,)),
 }
 # Filters that have an index of their own, which then gives the order too.
 FILTERED: dict[str, Callable[[Session, PersonActor], Any]] = {

@@ -11,7 +11,7 @@ from app.infra.db import transaction
 from app.schemas.base import PAGE_LIMIT
 from app.schemas.datasets import DatasetCreate, DatasetFilter, DatasetUpdate
 from app.schemas.people import OrganizationCreate, UserCreate
-from app.services import audit, datasets, overview, users
+from app.services import audit, datasets, organizations, overview, users
 from app.tables import AuditEvent, TrainingDataset
 from app.tables.base import utcnow
 from tests.support.people import PASSWORD, Person, make_organization
@@ -66,7 +66,7 @@ def test_page_of_an_absurd_size_is_refused(super_admin: Person, limit: int) -> N
 def test_audit_is_paged_by_its_number(super_admin: Person) -> None:
     with transaction() as session:
         for number in range(5):
-            users.create_organization(session, super_admin.actor, OrganizationCreate(name=f"o {number}"))
+            organizations.create(session, super_admin.actor, OrganizationCreate(name=f"o {number}"))
     seen, cursor = [], None
     while True:
         with transaction() as session:

@@ -19,7 +19,7 @@ from app.schemas.base import Page
 from app.schemas.datasets import DatasetFilter, DatasetView
 from app.schemas.people import OrganizationCreate, OrganizationFilter
 from app.schemas.samples import SampleFilter
-from app.services import audit, datasets, samples, users
+from app.services import audit, datasets, organizations, samples
 from app.tables import TrainingDataset
 from app.tables.base import utcnow
 from tests.support.people import Person
@@ -96,7 +96,7 @@ def test_cursor_is_refused_with_another_sort_filter_or_list(super_admin: Person)
     for _ in range(3):
         make_dataset(super_admin)
         with transaction() as session:
-            users.create_organization(session, super_admin.actor, OrganizationCreate(name=f"o {uuid4().hex}"))
+            organizations.create(session, super_admin.actor, OrganizationCreate(name=f"o {uuid4().hex}"))
     cursor = page_of(super_admin, DatasetFilter()).next_cursor
     assert cursor is not None
     assert page_of(super_admin, DatasetFilter(), cursor).items
@@ -104,7 +104,7 @@ def test_cursor_is_refused_with_another_sort_filter_or_list(super_admin: Person)
         with pytest.raises(Invalid, match="another sort or filter"):
             page_of(super_admin, other, cursor)
     with pytest.raises(Invalid, match="another list"), transaction() as session:
-        users.list_organizations(session, super_admin.actor, OrganizationFilter(), cursor, 2)
+        organizations.list_organizations(session, super_admin.actor, OrganizationFilter(), cursor, 2)
     with pytest.raises(Invalid, match="another list"), transaction() as session:
         audit.list_events(session, super_admin.actor, cursor=cursor, limit=2)
 

@@ -20,7 +20,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
-from app.api.deps import cookie_name
+from app.api.cookies import cookie_name
 from app.auth import sessions
 from app.domain.permissions import Actor, Permission, require
 from app.errors import Forbidden, NotFound, Unavailable
