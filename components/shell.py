@@ -14,17 +14,22 @@ import reflex as rx
 from reflex_components_core.core.banner import has_connection_errors
 
 Text = rx.Var[str] | str
+Held = rx.Var[list[str]]
 
 
 @dataclass(frozen=True)
 class NavItem:
-    """One entry of the side navigation. What is `pinned` also stands in the bar of a phone, one touch away."""
+    """One entry of the side navigation. What is `pinned` also stands in the bar of a phone, one touch away.
+
+    It is drawn for those who hold the permission that it `needs`.
+    """
 
     key: str
     label: str
     href: str
     icon: str
     pinned: bool = False
+    needs: str = ""
 
 
 NAVIGATION: tuple[NavItem, ...] = (
@@ -35,6 +40,7 @@ NAVIGATION: tuple[NavItem, ...] = (
     NavItem("models", "Models", "/models", "package-check"),
     NavItem("edge", "Edge servers", "/edge-servers", "map-pinned"),
     NavItem("usage", "Usage", "/usage", "chart-column"),
+    NavItem("webhooks", "Webhooks", "/webhooks", "webhook", needs="admin:webhooks:read"),
 )
 
 
@@ -97,10 +103,13 @@ def _nav_link(item: NavItem, active: str) -> rx.Component:
     )
 
 
-def _nav(items: Sequence[NavItem], active: str, *, in_drawer: bool = False) -> rx.Component:
-    links = [_nav_link(item, active) for item in items]
+def _nav(items: Sequence[NavItem], active: str, held: Held, *, in_drawer: bool = False) -> rx.Component:
+    links = [(item.needs, rx.el.li(_nav_link(item, active))) for item in items]
     return rx.el.nav(
-        rx.el.ul(*[rx.el.li(link) for link in links], class_name="ty-nav-list"),
+        rx.el.ul(
+            *[rx.cond(held.contains(needs), link, rx.fragment()) if needs else link for needs, link in links],
+            class_name="ty-nav-list",
+        ),
         aria_label="Main",
         class_name="ty-nav" if not in_drawer else "ty-nav is-drawer",
     )
@@ -123,7 +132,7 @@ def _pinned(items: Sequence[NavItem], active: str) -> rx.Component:
     return rx.fragment(*links)
 
 
-def _drawer(items: Sequence[NavItem], active: str) -> rx.Component:
+def _drawer(items: Sequence[NavItem], active: str, held: Held) -> rx.Component:
     return rx.dialog.root(
         rx.dialog.trigger(
             rx.icon_button(
@@ -147,7 +156,7 @@ def _drawer(items: Sequence[NavItem], active: str) -> rx.Component:
                     class_name="ty-drawer-close",
                 ),
             ),
-            _nav(items, active, in_drawer=True),
+            _nav(items, active, held, in_drawer=True),
             class_name="ty-drawer",
         ),
     )
@@ -213,12 +222,15 @@ def page_frame(
     actions: rx.Component | None = None,
     notices: rx.Component | None = None,
     nav: Sequence[NavItem] = NAVIGATION,
+    permissions: Held | None = None,
 ) -> rx.Component:
     """The frame around one page.
 
     ``active`` is the key of the navigation entry; ``breadcrumb`` the pages above this one as (label, href);
-    ``badge`` stands beside the title, ``actions`` at its right; ``notices`` (see ``feedback.notice_area``) below it.
+    ``badge`` stands beside the title, ``actions`` at its right; ``notices`` (see ``feedback.notice_area``) below it;
+    ``permissions`` are those that decide which entries of the navigation are drawn.
     """
+    held = rx.Var.create(list[str]()) if permissions is None else permissions
     heading = rx.el.div(
         rx.el.div(
             rx.el.div(rx.el.h1(title, class_name="ty-title"), badge or rx.fragment(), class_name="ty-title-line"),
@@ -228,7 +240,7 @@ def page_frame(
         class_name="ty-page-head",
     )
     bar = rx.el.header(
-        _drawer(nav, active),
+        _drawer(nav, active, held),
         _trail(breadcrumb, title),
         rx.el.span(class_name="ty-grow"),
         _pinned(nav, active),
@@ -238,7 +250,7 @@ def page_frame(
     )
     return rx.el.div(
         rx.el.button("Skip to content", type="button", on_click=rx.set_focus("main"), class_name="ty-skip"),
-        rx.el.aside(brand(), _nav(nav, active), class_name="ty-side"),
+        rx.el.aside(brand(), _nav(nav, active, held), class_name="ty-side"),
         rx.el.div(
             bar,
             rx.el.main(heading, notices or rx.fragment(), *children, id="main", class_name="ty-main", tab_index=-1),

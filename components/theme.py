@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import reflex as rx
 
-Kind = Literal["job", "model_version", "deployment", "dataset", "sample", "edge", "environment"]
+Kind = Literal["job", "model_version", "deployment", "dataset", "sample", "edge", "environment", "webhook", "delivery"]
 Colour = Literal["gray", "indigo", "blue", "cyan", "green", "amber", "orange", "red", "violet"]
 
 
@@ -66,6 +66,16 @@ STATUSES: Mapping[Kind, Mapping[str, StatusLook]] = {
         "late": StatusLook("Late", "amber", "triangle-alert", hint="The last heartbeat is overdue"),
         "offline": StatusLook("Offline", "red", "circle-x", hint="No heartbeat for a long time"),
         "never": StatusLook("Not enrolled", "gray", "circle-dashed", hint="Waiting for its first heartbeat"),
+    },
+    "webhook": {
+        "active": StatusLook("Active", "green", "circle-check", hint="Messages are accepted"),
+        "failing": StatusLook("Failing", "amber", "triangle-alert", hint="Messages are not accepted and tried again"),
+        "paused": StatusLook("Paused", "gray", "circle-pause", hint="It is sent nothing"),
+    },
+    "delivery": {
+        "pending": StatusLook("On its way", "amber", "clock", hint="Waiting for its first or next attempt"),
+        "delivered": StatusLook("Delivered", "green", "circle-check", hint="The receiver accepted it"),
+        "failed": StatusLook("Failed", "red", "circle-x", hint="No further attempt; it can be sent again"),
     },
     "environment": {
         "dev": StatusLook("Development", "gray", "flask-round"),

@@ -51,14 +51,15 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_web(stack: Servers, *, front_end: bool = True) -> Iterator[Web]:
+def running_web(stack: Servers, *, front_end: bool = True, **chosen: str) -> Iterator[Web]:
     """Start it on a new database and point this process's settings there too, until the block ends.
 
-    Without `front_end` nothing has to be built: pages are missing, events work.
+    Without `front_end` nothing has to be built: pages are missing, events work. `chosen` are settings of its own.
     """
     with stack.clone() as database, pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
         port = free_port()
         settings = {**stack.settings_for(database), "TRAINYARD_PORT": str(port), "TRAINYARD_HOST": "127.0.0.1"}
+        settings |= {f"TRAINYARD_{name}".upper(): value for name, value in chosen.items()}
         for name in Settings.model_fields:
             patch.delenv(f"TRAINYARD_{name}".upper(), raising=False)
         for name, value in settings.items():
