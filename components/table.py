@@ -23,6 +23,7 @@ class Column:
     """One column. ``cell`` draws it for a row; ``phone`` says what becomes of it on a card.
 
     "title" heads the card and carries the row's link, "corner" stands at its right, "field" is a line with its header.
+    ``sort`` is the column's name in the list's order; a list can be ordered by such a column (``Sorting``).
     """
 
     header: str
@@ -30,6 +31,15 @@ class Column:
     width: str | None = None
     align: Literal["left", "right", "center"] = "left"
     phone: Literal["title", "corner", "field", "hidden"] = "field"
+    sort: str = ""
+
+
+@dataclass(frozen=True)
+class Sorting:
+    """How the list is ordered now (``name``, ``-name``), and what a click on the head of a column asks for."""
+
+    present: rx.Var[str]
+    on_sort: Any
 
 
 @dataclass(frozen=True)
@@ -43,17 +53,39 @@ class Pager:
     summary: rx.Var[str] | str = ""
 
 
-def _head(columns: Sequence[Column]) -> rx.Component:
-    cells = [
-        rx.el.th(
-            column.header,
-            scope="col",
-            class_name=f"is-{column.align}",
-            **({"style": {"width": column.width}} if column.width else {}),
-        )
-        for column in columns
-    ]
+def _head(columns: Sequence[Column], sorting: Sorting | None) -> rx.Component:
+    cells = []
+    for column in columns:
+        props: dict[str, Any] = {"style": {"width": column.width}} if column.width else {}
+        content: Any = column.header
+        if sorting is not None and column.sort:
+            content = _sort_button(column, sorting)
+            props["aria_sort"] = _by_order(column, sorting, "ascending", "descending", "none")
+        cells.append(rx.el.th(content, scope="col", class_name=f"is-{column.align}", **props))
     return rx.el.thead(rx.el.tr(*cells))
+
+
+def _sort_button(column: Column, sorting: Sorting) -> rx.Component:
+    """The arrow keeps its place while there is none, so that no head moves."""
+    arrow = _by_order(
+        column,
+        sorting,
+        rx.icon("arrow-up", size=12),
+        rx.icon("arrow-down", size=12),
+        rx.icon("chevrons-up-down", size=12, class_name="ty-sort-idle"),
+    )
+    return rx.el.button(
+        column.header,
+        arrow,
+        type="button",
+        on_click=sorting.on_sort(column.sort),
+        class_name="ty-sort",
+        data_testid=f"sort-{column.sort}",
+    )
+
+
+def _by_order(column: Column, sorting: Sorting, up: Any, down: Any, neither: Any) -> Any:
+    return rx.cond(sorting.present == column.sort, up, rx.cond(sorting.present == f"-{column.sort}", down, neither))
 
 
 def _row(
@@ -127,6 +159,7 @@ def data_table(
     row_id: Callable[[Any], Any] | None = None,
     row_selected: Callable[[Any], rx.Var[bool]] | None = None,
     pager: Pager | None = None,
+    sorting: Sorting | None = None,
     max_height: str | None = None,
     skeleton_rows: int = 6,
     test_id: str = "table",
@@ -139,7 +172,7 @@ def data_table(
     body = rx.el.tbody(rx.foreach(rows, lambda row: _row(row, columns, row_href, row_id, row_selected)))
     busy = rx.Var.create(loading) if not isinstance(loading, rx.Var) else loading
     table = rx.el.div(
-        rx.el.table(_head(columns), body, aria_label=label, class_name="ty-table"),
+        rx.el.table(_head(columns, sorting), body, aria_label=label, class_name="ty-table"),
         class_name=rx.cond(busy, "ty-table-wrap is-busy", "ty-table-wrap"),
         aria_busy=busy,
         data_testid=test_id,
@@ -147,7 +180,7 @@ def data_table(
     )
     waiting = rx.el.div(
         rx.el.table(
-            _head(columns),
+            _head(columns, sorting),
             rx.el.tbody(*_skeleton_rows(columns, skeleton_rows)),
             class_name="ty-table",
             aria_label=f"{label}, loading",

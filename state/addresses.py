@@ -10,6 +10,16 @@ def address(path: str, **query: str) -> str:
     return f"{path}?{urlencode(chosen)}" if chosen else path
 
 
+NEWEST = "-created_at"
+
+
+def turned(present: str, column: str) -> str:
+    """The order after a click on the head of `column`: the other way round, or the way that one expects first."""
+    if present.removeprefix("-") == column:
+        return column if present.startswith("-") else f"-{column}"
+    return f"-{column}" if column.endswith("_at") else column
+
+
 def last_part(path: str) -> str:
     """What stands after the last slash."""
     return path.rstrip("/").rsplit("/", 1)[-1]

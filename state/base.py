@@ -23,7 +23,10 @@ from app.domain.permissions import Actor, Permission, PersonActor
 from app.errors import DomainError
 from app.infra.db import transaction
 from app.infra.object_store import ObjectStore, get_object_store
+from app.schemas import base
+from state.addresses import NEWEST, address, turned
 from state.marks import permission, public
+from state.views.words import span
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -130,32 +133,32 @@ class Page(rx.State, mixin=True):
 
 
 class Paged(Page, mixin=True):
-    """A list that is paged by key: the cursors of the pages before this one are kept, never offsets."""
+    """A list that is paged by key: the cursors that led here are kept, each with how many rows come before its page."""
 
     has_next: bool = False
     has_previous: bool = False
     summary: str = ""
-    _cursors: list[str] = []
-    _next_cursor: str = ""
+    _cursors: list[tuple[str, int]] = []
+    _next: tuple[str, int] = ("", 0)
 
     def _cursor(self) -> str | None:
-        return self._cursors[-1] if self._cursors else None
+        return self._cursors[-1][0] if self._cursors else None
 
     def _first_page(self) -> None:
         self._cursors = []
 
     def _turn(self, forward: bool) -> None:
-        if forward and self._next_cursor:
-            self._cursors = [*self._cursors[-500:], self._next_cursor]
+        if forward and self._next[0]:
+            self._cursors = [*self._cursors[-500:], self._next]
         elif not forward:
             self._cursors = self._cursors[:-1]
 
-    def _shown(self, count: int, next_cursor: str | None, one: str, more: str) -> None:
-        self._next_cursor = next_cursor or ""
-        self.has_next, self.has_previous = bool(next_cursor), bool(self._cursors)
-        alone = not self.has_next and not self.has_previous
-        text = f"{count} {one if count == 1 else more}"
-        self.summary = text if alone else f"Page {len(self._cursors) + 1} · {text}"
+    def _shown(self, page: base.Page[Any], one: str, more: str) -> None:
+        """Say what of the list `page` is; `one` and `more` name what is listed."""
+        start = self._cursors[-1][1] if self._cursors else 0
+        self._next = (page.next_cursor or "", start + len(page.items))
+        self.has_next, self.has_previous = page.next_cursor is not None, bool(self._cursors)
+        self.summary = span(start, len(page.items), page.total, page.total_is_exact, one, more)
         self.loading = False
 
 
@@ -187,3 +190,30 @@ def paged(needed: Permission) -> type[Paged]:
             await self._refresh()
 
     return List
+
+
+def sortable(needed: Permission, path: str) -> type[Paged]:
+    """`paged` for the list at `path` whose filters and order stand in its address."""
+
+    class Sortable(paged(needed), mixin=True):  # type: ignore[misc]
+        """A list that can be ordered by the heads of its columns."""
+
+        sort: str = NEWEST
+
+        def _filters(self) -> dict[str, str]:
+            """The filters in the address, and their present values."""
+            return {}
+
+        def _go(self, **changed: str) -> Any:
+            """The same list with another filter or order; loading follows from the address."""
+            query = {**self._filters(), "sort": self.sort, **changed}
+            if query["sort"] == NEWEST:
+                del query["sort"]
+            return rx.redirect(address(path, **query), replace=True)
+
+        @permission(needed)
+        def sort_by(self, column: str) -> Any:
+            """Order by a column, or the other way round if it is the one already."""
+            return self._go(sort=turned(self.sort, str(column)))
+
+    return Sortable

@@ -12,8 +12,8 @@ from app.schemas.datasets import DatasetCreate, DatasetFilter
 from app.schemas.people import OrganizationFilter
 from app.services import datasets, organizations
 from state import views
-from state.addresses import address
-from state.base import Page, caller, in_words, paged
+from state.addresses import NEWEST
+from state.base import Page, caller, in_words, sortable
 from state.marks import permission
 
 PAGE = 25
@@ -24,8 +24,8 @@ PALETTE = (
 )
 
 
-class DatasetsState(paged(_READ), rx.State):
-    """One page of datasets, newest first."""
+class DatasetsState(sortable(_READ, "/datasets"), rx.State):
+    """One page of datasets."""
 
     rows: list[views.DatasetRow] = []
     status: str = ""
@@ -38,7 +38,7 @@ class DatasetsState(paged(_READ), rx.State):
         """The first page, filtered as the address says."""
         query = self.router.url.query_parameters
         self.status, self.environment = query.get("status", ""), query.get("environment", "")
-        self.module = query.get("module", "")
+        self.module, self.sort = query.get("module", ""), query.get("sort") or NEWEST
         self._first_page()
         found = await self._do(datasets.modules)
         self.modules = [{"value": name, "label": name} for name in (found or [])[:200]]
@@ -59,21 +59,22 @@ class DatasetsState(paged(_READ), rx.State):
         """Put the filter into the address."""
         return self._go(module=str(value))
 
-    def _go(self, **changed: str) -> Any:
-        present = {"status": self.status, "environment": self.environment, "module": self.module}
-        return rx.redirect(address("/datasets", **{**present, **changed}), replace=True)
+    def _filters(self) -> dict[str, str]:
+        return {"status": self.status, "environment": self.environment, "module": self.module}
 
     async def _refresh(self) -> None:
         values = {"status": self.status, "environment": self.environment, "ai_module": self.module}
         try:
-            wanted = DatasetFilter.model_validate({name: value or None for name, value in values.items()})
+            wanted = DatasetFilter.model_validate(
+                {**{name: value or None for name, value in values.items()}, "sort": self.sort}
+            )
         except ValidationError as error:
             self.problem = in_words(error)
             return
         page = await self._load(datasets.list_datasets, wanted, self._cursor(), PAGE)
         if page is not None:
             self.rows = [views.dataset_row(item) for item in page.items]
-            self._shown(len(self.rows), page.next_cursor, "dataset", "datasets")
+            self._shown(page, "dataset", "datasets")
 
 
 class NewDatasetState(Page, rx.State):

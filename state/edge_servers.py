@@ -5,6 +5,7 @@
 from typing import Any
 
 import reflex as rx
+from pydantic import ValidationError
 
 from app.domain.permissions import Permission, permissions_of
 from app.schemas.edge_servers import EdgeServerCreate, EdgeServerFilter
@@ -12,7 +13,8 @@ from app.schemas.people import OrganizationFilter
 from app.services import edge_servers, organizations
 from app.settings import get_settings
 from state import views
-from state.base import Page, caller, paged
+from state.addresses import NEWEST
+from state.base import Page, caller, in_words, sortable
 from state.marks import permission
 
 PAGE = 100
@@ -24,7 +26,7 @@ def enrolment_command(token: str) -> str:
     return f"TRAINYARD_EDGE_TOKEN={token} trainyard-edge run --cloud {get_settings().base_url}"
 
 
-class EdgeServersState(paged(_READ), rx.State):
+class EdgeServersState(sortable(_READ, "/edge-servers"), rx.State):
     """One page of edge servers, for the map and for the table."""
 
     rows: list[views.EdgeRow] = []
@@ -35,7 +37,8 @@ class EdgeServersState(paged(_READ), rx.State):
 
     @permission(_READ)
     async def load(self) -> None:
-        """The first page."""
+        """The first page, in the order that the address says."""
+        self.sort = self.router.url.query_parameters.get("sort") or NEWEST
         self._first_page()
         await self._refresh()
 
@@ -45,14 +48,19 @@ class EdgeServersState(paged(_READ), rx.State):
         self.selected = "" if self.selected == site_id else str(site_id)[:20]
 
     async def _refresh(self) -> None:
-        page = await self._load(edge_servers.list_edge_servers, EdgeServerFilter(), self._cursor(), PAGE)
+        try:
+            wanted = EdgeServerFilter.model_validate({"sort": self.sort})
+        except ValidationError as error:
+            self.problem = in_words(error)
+            return
+        page = await self._load(edge_servers.list_edge_servers, wanted, self._cursor(), PAGE)
         if page is None:
             return
         self.rows = [views.edge_row(item) for item in page.items]
         self.sites = [views.site(item) for item in page.items]
         self.healthy = sum(row["health"] == "ok" for row in self.rows)
         self.attention = sum(row["health"] in {"late", "offline"} for row in self.rows)
-        self._shown(len(self.rows), page.next_cursor, "edge server", "edge servers")
+        self._shown(page, "edge server", "edge servers")
 
 
 class NewEdgeServerState(Page, rx.State):

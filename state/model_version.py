@@ -12,7 +12,7 @@ from app.domain.permissions import Permission
 from app.schemas.deployments import DeploymentCreate, VersionDeploymentFilter
 from app.schemas.edge_servers import EdgeServerFilter
 from app.schemas.model_versions import ModelVersionApprove, ModelVersionUpdate, ModelVersionView
-from app.services import deployments, edge_servers, model_versions, training_jobs
+from app.services import deployments, edge_servers, etags, model_versions, training_jobs
 from state import views
 from state.addresses import uuid_of
 from state.base import Page
@@ -41,6 +41,7 @@ class ModelVersionState(Page, rx.State):
     summary: str = ""
     is_deploying: bool = False
     busy: bool = False
+    _tag: str = ""
 
     @permission(_READ)
     async def load(self) -> Any:
@@ -168,10 +169,15 @@ class ModelVersionState(Page, rx.State):
 
     async def _move(self, status: str, message: str) -> None:
         request = self._parse(ModelVersionUpdate, {"status": status})
-        done = await self._do(model_versions.update, UUID(self.version["id"]), request) if request else None
+        if request is None:
+            return
+        version_id = UUID(self.version["id"])
+        done = await self._do(model_versions.update, version_id, request, frozenset({self._tag}))
         if done is not None:
             self._show(done)
             self._tell(message)
+        else:
+            await self._refresh(version_id)
 
     async def _refresh(self, version_id: UUID) -> None:
         found = await self._load(model_versions.get, version_id)
@@ -193,7 +199,11 @@ class ModelVersionState(Page, rx.State):
             self.base_name = f"{base.ai_module} {base.version}" if base else ""
 
     def _show(self, found: ModelVersionView) -> None:
-        self.version, self.details = views.version_row(found), views.version_details(found)
+        self.version, self.details, self._tag = (
+            views.version_row(found),
+            views.version_details(found),
+            etags.etag(found),
+        )
         self.labels = [str(label) for label in found.metrics.get("labels", [])]
         self.matrix = found.metrics.get("confusion_matrix", [])
         self.per_class = [dict(bar) for bar in charts.per_class_bars(found.metrics.get("per_class", {}))]

@@ -12,7 +12,7 @@ from app import charts
 from app.domain.permissions import Permission
 from app.schemas.datasets import DatasetUpdate
 from app.schemas.samples import SampleFilter, SamplesVerify
-from app.services import datasets, samples
+from app.services import datasets, etags, samples
 from state import views
 from state.addresses import address, uuid_of
 from state.base import Paged, in_words, store
@@ -34,6 +34,7 @@ class SamplesState(Paged, rx.State):
     picked: list[str] = []
     opened: views.SampleCard = views.NO_SAMPLE
     is_rejecting: bool = False
+    _tag: str = ""
 
     @permission(_READ)
     async def load(self) -> Any:
@@ -122,10 +123,13 @@ class SamplesState(Paged, rx.State):
     async def set_status(self, status: str) -> None:
         """Make the dataset active, put it back to draft, or archive it."""
         request = self._parse(DatasetUpdate, {"status": status})
-        changed = await self._do(datasets.update, UUID(self.dataset["id"]), request) if request else None
+        if request is None:
+            return
+        dataset_id = UUID(self.dataset["id"])
+        changed = await self._do(datasets.update, dataset_id, request, frozenset({self._tag}))
         if changed is not None:
-            self.dataset = views.dataset_row(changed)
             self._tell(f"The dataset is {changed.status} now.")
+        await self._refresh(dataset_id)
 
     def _path(self) -> str:
         return f"/datasets/{self.dataset['id']}"
@@ -162,8 +166,8 @@ class SamplesState(Paged, rx.State):
         if page is None or counts is None:
             return
         self.balance = [dict(bar) for bar in charts.class_balance_bars(counts)] if dataset.labeled_count else []
-        self.dataset = views.dataset_row(dataset)
+        self.dataset, self._tag = views.dataset_row(dataset), etags.etag(dataset)
         names = [str(known["name"]) for known in dataset.label_schema["classes"]]
         self.classes = [{"value": name, "label": name} for name in names]
         self.rows = [views.sample_card(item) for item in page.items]
-        self._shown(len(self.rows), page.next_cursor, "sample", "samples")
+        self._shown(page, "sample", "samples")

@@ -14,8 +14,8 @@ from app.schemas.model_versions import ModelVersionFilter
 from app.schemas.training_jobs import TrainingJobCreate, TrainingJobFilter
 from app.services import datasets, model_versions, training_jobs
 from state import views
-from state.addresses import address
-from state.base import Page, in_words, paged
+from state.addresses import NEWEST
+from state.base import Page, in_words, sortable
 from state.marks import permission
 
 HYPERPARAMETERS = describe()
@@ -23,8 +23,8 @@ PAGE = 25
 _READ, _WRITE = Permission.JOBS_READ, Permission.JOBS_WRITE
 
 
-class TrainingJobsState(paged(_READ), rx.State):
-    """One page of jobs, newest first."""
+class TrainingJobsState(sortable(_READ, "/jobs"), rx.State):
+    """One page of jobs."""
 
     rows: list[views.JobRow] = []
     topics: list[str] = ["jobs"]
@@ -33,18 +33,22 @@ class TrainingJobsState(paged(_READ), rx.State):
     @permission(_READ)
     async def load(self) -> None:
         """The first page, filtered as the address says."""
-        self.status = self.router.url.query_parameters.get("status", "")
+        query = self.router.url.query_parameters
+        self.status, self.sort = query.get("status", ""), query.get("sort") or NEWEST
         self._first_page()
         await self._refresh()
 
     @permission(_READ)
     def filter_status(self, status: str) -> Any:
         """Put the filter into the address; loading follows from it."""
-        return rx.redirect(address("/jobs", status=status), replace=True)
+        return self._go(status=str(status))
+
+    def _filters(self) -> dict[str, str]:
+        return {"status": self.status}
 
     async def _refresh(self) -> None:
         try:
-            wanted = TrainingJobFilter.model_validate({"status": self.status or None})
+            wanted = TrainingJobFilter.model_validate({"status": self.status or None, "sort": self.sort})
         except ValidationError as error:
             self.problem = in_words(error)
             return
@@ -53,7 +57,7 @@ class TrainingJobsState(paged(_READ), rx.State):
             return
         self.rows = [views.job_row(job) for job in page.items]
         self.topics = ["jobs", *(f"job:{row['id']}" for row in self.rows if row["status"] == "running")]
-        self._shown(len(self.rows), page.next_cursor, "job", "jobs")
+        self._shown(page, "job", "jobs")
 
 
 class NewJobState(Page, rx.State):

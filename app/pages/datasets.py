@@ -9,7 +9,7 @@ from app.pages.common import page as framed
 from components.feedback import empty_state
 from components.shell import section
 from components.stat import progress_bar, relative_time
-from components.table import Column, Pager, data_table, two_lines
+from components.table import Column, Pager, Sorting, data_table, two_lines
 from components.theme import STATUSES, chip, status_badge
 from state.datasets import DatasetsState as S
 from state.datasets import NewDatasetState
@@ -31,13 +31,20 @@ def _labels(item: Any) -> rx.Component:
 
 
 COLUMNS = [
-    Column("Dataset", lambda item: two_lines(item["name"], "version " + item["version"]), phone="title"),
+    Column("Dataset", lambda item: two_lines(item["name"], "version " + item["version"]), phone="title", sort="name"),
     Column("Module", lambda item: chip(item["ai_module"], icon="tag"), width="170px"),
     Column("Environment", lambda item: status_badge("environment", item["environment"]), width="150px"),
     Column("Status", lambda item: status_badge("dataset", item["status"]), width="120px"),
     Column("Labels", _labels, width="290px"),
     Column("Size", lambda item: item["size"], width="100px", align="right", phone="hidden"),
-    Column("Created", lambda item: relative_time(item["created_at"]), width="120px", align="right", phone="hidden"),
+    Column(
+        "Created",
+        lambda item: relative_time(item["created_at"]),
+        width="120px",
+        align="right",
+        phone="hidden",
+        sort="created_at",
+    ),
 ]
 
 
@@ -115,6 +122,7 @@ def page() -> rx.Component:
                     rx.cond(allowed & ~filtered, new, rx.fragment()),
                 ),
                 pager=Pager(S.has_previous, S.has_next, S.previous_page, S.next_page, S.summary),
+                sorting=Sorting(S.sort, S.sort_by),
             ),
             flush=True,
         ),

@@ -11,7 +11,7 @@ from components.feedback import empty_state
 from components.live_topic import live_topic
 from components.shell import section, stack
 from components.stat import digest, relative_time
-from components.table import Column, Pager, data_table, two_lines
+from components.table import Column, Pager, Sorting, data_table, two_lines
 from components.theme import status_badge
 from state.edge_servers import EdgeServersState as S
 from state.edge_servers import NewEdgeServerState
@@ -42,7 +42,7 @@ def _model(row: Any) -> rx.Component:
 
 
 COLUMNS = [
-    Column("Edge server", lambda row: two_lines(row["name"], row["site"]), phone="title"),
+    Column("Edge server", lambda row: two_lines(row["name"], row["site"]), phone="title", sort="name"),
     Column("Health", _health, width="320px"),
     Column("Loaded model", _model, width="200px"),
     Column("Last heartbeat", lambda row: relative_time(row["last_heartbeat_at"]), width="130px"),
@@ -119,6 +119,7 @@ def page() -> rx.Component:
             rx.cond(allowed, new, rx.fragment()),
         ),
         pager=Pager(S.has_previous, S.has_next, S.previous_page, S.next_page, S.summary),
+        sorting=Sorting(S.sort, S.sort_by),
     )
     return framed(
         "Edge servers",

@@ -8,7 +8,7 @@ from components.feedback import empty_state
 from components.live_topic import live_topic
 from components.shell import section
 from components.stat import relative_time
-from components.table import Column, Pager, data_table
+from components.table import Column, Pager, Sorting, data_table
 from components.theme import STATUSES, chip, status_badge
 from state.model_versions import ModelVersionsState as S
 from state.session import SessionState
@@ -24,7 +24,7 @@ COLUMNS = [
     Column("Precision", lambda row: row["precision"], width="100px", align="right", phone="hidden"),
     Column("Recall", lambda row: row["recall"], width="100px", align="right", phone="hidden"),
     Column("F1", lambda row: row["f1"], width="100px", align="right"),
-    Column("Created", lambda row: relative_time(row["created_at"]), width="130px", align="right"),
+    Column("Created", lambda row: relative_time(row["created_at"]), width="130px", align="right", sort="created_at"),
 ]
 
 
@@ -60,6 +60,7 @@ def page() -> rx.Component:
                     rx.cond(filtered, rx.fragment(), rx.link(rx.button("Go to training jobs"), href="/jobs")),
                 ),
                 pager=Pager(S.has_previous, S.has_next, S.previous_page, S.next_page, S.summary),
+                sorting=Sorting(S.sort, S.sort_by),
             ),
             flush=True,
         ),

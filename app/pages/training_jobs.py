@@ -1,4 +1,4 @@
-"""/jobs: every run, newest first, and the form of a new one."""
+"""/jobs: every run, and the form of a new one."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from components.feedback import empty_state
 from components.live_topic import live_topic
 from components.shell import section
 from components.stat import progress_bar, relative_time, time_left
-from components.table import Column, Pager, data_table, two_lines
+from components.table import Column, Pager, Sorting, data_table, two_lines
 from components.theme import STATUSES, status_badge
 from state.session import SessionState
 from state.training_jobs import HYPERPARAMETERS, NewJobState
@@ -47,11 +47,11 @@ def _progress(job: Any) -> rx.Component:
 
 
 COLUMNS = [
-    Column("Job", lambda job: two_lines(job["name"], job["ai_module"]), phone="title"),
+    Column("Job", lambda job: two_lines(job["name"], job["ai_module"]), phone="title", sort="name"),
     Column("Status", _status, width="150px"),
     Column("Progress", _progress, width="220px"),
     Column("Accuracy", lambda job: job["accuracy"], width="100px", align="right"),
-    Column("Created", lambda job: relative_time(job["created_at"]), width="130px", align="right"),
+    Column("Created", lambda job: relative_time(job["created_at"]), width="130px", align="right", sort="created_at"),
 ]
 
 
@@ -160,12 +160,13 @@ def page() -> rx.Component:
                     rx.cond(allowed, new, rx.fragment()),
                 ),
                 pager=Pager(S.has_previous, S.has_next, S.previous_page, S.next_page, S.summary),
+                sorting=Sorting(S.sort, S.sort_by),
             ),
             flush=True,
         ),
         _new_job(),
         state=S,
         active="jobs",
-        subtitle="Every run, newest first",
+        subtitle="Every run and what became of it",
         actions=rx.cond(allowed, new, rx.fragment()),
     )

@@ -17,7 +17,7 @@ from state.views.models import (
 )
 from state.views.status import StatusEdge, StatusJob, status_edge, status_job
 from state.views.training import NO_JOB, EventRow, JobRow, event_row, job_row
-from state.views.words import Option, Pair, iso, number, pairs, share, size
+from state.views.words import Option, Pair, iso, number, pairs, share, size, span
 
 __all__ = [
     "NO_DATASET",
@@ -54,6 +54,7 @@ __all__ = [
     "share",
     "site",
     "size",
+    "span",
     "status_edge",
     "status_job",
     "version_details",

@@ -47,6 +47,18 @@ def number(value: Any) -> str:
     return "automatic" if value is None else str(value)
 
 
+def span(start: int, count: int, total: int, is_exact: bool, one: str, more: str) -> str:
+    """What a page shows of its list: the whole, or `count` after the first `start` of all or of about so many."""
+    end = start + count
+    if count == 0:
+        return f"No more {more}" if start else f"0 {more}"
+    if start == 0 and is_exact and count == total:
+        return f"{count:,} {one if count == 1 else more}"
+    about = max(round(total, 2 - len(str(total))), end)
+    whole = f"{max(total, end):,}" if is_exact else f"about {about:,}"
+    return f"{start + 1:,}–{end:,} of {whole} {more}"
+
+
 def plainly(text: str | None) -> str:
     """A reason in words: digests are cut to what a person compares; the whole is in the API and the log."""
     return _DIGEST.sub(lambda found: f"{found[0][:12]}…", text or "")
