@@ -40,6 +40,8 @@ class GuardedRoute(APIRoute):
             try:
                 await _admit(strict, mark)
                 refuse_repeated_parameters(strict, lists)
+                if self.body_field is not None:
+                    await strict.read()
                 return await idempotency.answer_once(strict, inner) if creates else await inner(strict)
             except DomainError as error:
                 await run_in_threadpool(refusals.record, strict, self.name, error)

@@ -17,9 +17,17 @@ MAX_DEPTH = 32
 class StrictRequest(Request):
     """Reads JSON strictly; a fault names its place."""
 
+    async def read(self) -> None:
+        """Parse the body, if it says that it is JSON, before anybody asks for it: here a fault keeps its words."""
+        kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json")):
+            body = await self.body()
+            self._json = parse(body) if body else None
+
     async def json(self) -> Any:
         """The body's JSON value."""
-        return parse(await self.body())
+        await self.read()
+        return self._json
 
 
 def parse(body: bytes) -> Any:

@@ -19,7 +19,8 @@ class ApiClient:
     """JSON in and out; a problem document becomes `DemoFailed` with its detail."""
 
     def __init__(self, base_url: str, token: str | None = None) -> None:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        # Without a token it is a browser that signed in: such changes must say that they come from the own site.
+        headers = {"Authorization": f"Bearer {token}"} if token else {"Origin": base_url}
         self._http = httpx.Client(base_url=f"{base_url}/api/v1", headers=headers, timeout=60)
 
     def close(self) -> None:
