@@ -1,6 +1,6 @@
 """The composition root of the web process: API, pages, guard, and what runs beside them.
 
-The only module that knows pages and API. Granian calls `app` as a factory (see `app/web/serving.py`).
+The only module that knows pages and API. Granian calls `serve` as a factory (see `app/web/serving.py`).
 """
 
 import logging
@@ -13,6 +13,9 @@ from starlette.types import ASGIApp
 
 from app.api.app import lifespan, mounted
 from app.api.cookies import cookie_name
+from app.api.entrance import entrance
+from app.infra import metrics, tracing
+from app.logs import configure_logging
 from app.pages import (
     dataset,
     datasets,
@@ -30,8 +33,7 @@ from app.pages import (
     webhooks,
 )
 from app.settings import get_settings
-from app.web import redaction
-from app.web.frontend import PlainAddresses, RuntimeAddress, SignInFirst
+from app.web.frontend import ClosedPaths, PlainAddresses, RuntimeAddress, SignInFirst
 from app.web.headers import SecurityHeaders, origin
 from app.web.serving import client_folder
 from components.shell import app_options
@@ -64,7 +66,7 @@ def wrapped(inner: ASGIApp) -> ASGIApp:
     pages = PlainAddresses(inner, client=client_folder())
     addressed = RuntimeAddress(pages, client=client_folder(), https=settings.secure_cookies)
     return SecurityHeaders(
-        SignInFirst(addressed, cookie_name=cookie_name()),
+        ClosedPaths(SignInFirst(addressed, cookie_name=cookie_name())),
         client=client_folder(),
         store_origin=origin(settings.s3_browser_endpoint, secure=settings.s3_secure),
         https=settings.secure_cookies,
@@ -73,13 +75,13 @@ def wrapped(inner: ASGIApp) -> ASGIApp:
 
 def handler_broke(exception: Exception) -> EventSpec:
     """A fault of ours: the trace goes to the log, a plain message to the person."""
+    metrics.EVENT_FAILURES.inc()
     log.error("an event handler failed:\n%s", "".join(traceback.format_exception(exception)))
     return SessionState.report_failure()
 
 
 def create() -> rx.App:
     """The app with its guard, its pages and its API."""
-    redaction.install(cookie_name())
     made = rx.App(**app_options(), api_transformer=[mounted(), wrapped], backend_exception_handler=handler_broke)
     made.add_middleware(Guard(cookie_name()), index=0)
     made.register_lifespan_task(lifespan)
@@ -89,3 +91,10 @@ def create() -> rx.App:
 
 
 app = create()
+
+
+def serve() -> ASGIApp:
+    """The whole web process behind its door."""
+    configure_logging("web")
+    tracing.start("web")
+    return entrance(app())

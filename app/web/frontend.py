@@ -3,6 +3,7 @@
 - `RuntimeAddress`: Reflex bakes the address of the event socket into one script of the build. It is replaced by the
   host that the browser really used, so that one build serves any host and port.
 - `PlainAddresses`: a page is served under `/jobs`, without a redirect to `/jobs/`.
+- `ClosedPaths`: what Reflex would serve besides, and nobody needs, does not exist here, whoever asks.
 - `SignInFirst`: who has no session cookie at all is sent to the sign-in page before anything is loaded, instead of
   seeing an empty frame first. It protects nothing: that is the guard's and the services' work.
 """
@@ -18,7 +19,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 _BAKED = re.compile(rb"(ws|http)(s?)://localhost:\d+")
 _HOST = re.compile(r"^(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$")
 _ENVIRONMENT = "/assets/reflex-env-"
-_NOT_PAGES = ("/api/", "/assets/", "/_event", "/ping", "/_health")
+_NOT_PAGES = ("/api/", "/assets/", "/_event", "/ping", "/metrics", "/healthz", "/readyz")
+# Addresses of Reflex that this product does not use: uploads without a limit and open to everybody, a list of all
+# pages, the sign-in of a development environment, a health check of its own.
+_CLOSED = ("/_upload", "/_all_routes", "/auth-codespace", "/_health")
 
 
 class RuntimeAddress:
@@ -58,6 +62,19 @@ class PlainAddresses:
         if scope["type"] == "http" and scope["path"] in self.pages:
             path = f"{scope['path']}.html"
             scope = {**scope, "path": path, "raw_path": path.encode()}
+        await self.app(scope, receive, send)
+
+
+class ClosedPaths:
+    """Answers 404 under the addresses that are closed."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and f"{scope['path']}/".startswith(tuple(f"{path}/" for path in _CLOSED)):
+            await Response("There is nothing here.\n", 404, media_type="text/plain")(scope, receive, send)
+            return
         await self.app(scope, receive, send)
 
 

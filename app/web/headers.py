@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _INLINE = re.compile(rb"<script(?![^>]*\bsrc=)[^>]*>(.*?)</script>", re.DOTALL)
-_API_DOCS = "/api/v1/docs"
 _FOREVER = b"public, max-age=31536000, immutable"
 _ALWAYS_ASK = b"no-cache"
 
@@ -23,11 +22,13 @@ _ALWAYS_ASK = b"no-cache"
 @lru_cache
 def inline_script_sources(folder: Path) -> str:
     """CSP sources for the inline scripts of the built pages in `folder`."""
-    digests = set()
-    for page in sorted(folder.rglob("*.html")):
-        for script in _INLINE.findall(page.read_bytes()):
-            digests.add(base64.b64encode(hashlib.sha256(script).digest()).decode())
-    return " ".join(f"'sha256-{digest}'" for digest in sorted(digests))
+    digests = {digest for page in folder.rglob("*.html") for digest in _digests(page.read_bytes())}
+    return " ".join(sorted(digests))
+
+
+def _digests(page: bytes) -> set[str]:
+    hashes = (hashlib.sha256(script).digest() for script in _INLINE.findall(page))
+    return {f"'sha256-{base64.b64encode(digest).decode()}'" for digest in hashes}
 
 
 def content_security_policy(inline: str, store_origin: str) -> str:
@@ -50,6 +51,11 @@ def content_security_policy(inline: str, store_origin: str) -> str:
     )
 
 
+def policy_of_page(page: bytes) -> str:
+    """The policy for one page that is made on the way, such as the API's documentation."""
+    return content_security_policy(" ".join(sorted(_digests(page))), "")
+
+
 def origin(endpoint: str, *, secure: bool) -> str:
     """`host:port` of the store as an origin, or nothing when there is none."""
     if not endpoint:
@@ -64,13 +70,12 @@ class SecurityHeaders:
     def __init__(self, app: ASGIApp, *, client: Path, store_origin: str, https: bool) -> None:
         self.app = app
         self.policy = content_security_policy(inline_script_sources(client), store_origin).encode()
-        # The API's documentation page (Swagger UI) has one inline script of its own.
-        self.docs_policy = content_security_policy("'unsafe-inline'", store_origin).encode()
         self.fixed = [
             (b"x-content-type-options", b"nosniff"),
             (b"x-frame-options", b"DENY"),
             (b"referrer-policy", b"same-origin"),
             (b"cross-origin-opener-policy", b"same-origin"),
+            (b"cross-origin-resource-policy", b"same-origin"),
             (b"permissions-policy", b"camera=(), microphone=(), geolocation=(), payment=()"),
         ]
         if https:
@@ -89,8 +94,7 @@ class SecurityHeaders:
         await self.app(scope, receive, send_with_headers)
 
     def _with_headers(self, path: str, status: int, present: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        policy = self.docs_policy if path == _API_DOCS else self.policy
-        wanted = [*self.fixed, (b"content-security-policy", policy)]
+        wanted = [*self.fixed, (b"content-security-policy", self.policy)]
         if not path.startswith("/api/"):
             hashed = path.startswith("/assets/") and status == 200
             wanted.append((b"cache-control", _FOREVER if hashed else _ALWAYS_ASK))

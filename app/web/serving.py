@@ -9,7 +9,10 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-FACTORY = "app.app:app"
+FACTORY = "app.app:serve"
+LOG_CONFIG = Path(__file__).with_name("granian_logging.json")
+# No message of a page is nearly as large; `app/api/sockets.py` closes a socket that sends more.
+MAX_EVENT_BYTES = 256 * 1024
 
 
 def web_folder() -> Path:
@@ -30,6 +33,7 @@ def web_environment() -> dict[str, str]:
         "REFLEX_ENV_MODE": "prod",
         "REFLEX_BACKEND_ONLY": "true",
         "REFLEX_USE_GRANIAN": "true",
+        "REFLEX_SOCKET_MAX_HTTP_BUFFER_SIZE": str(MAX_EVENT_BYTES),
         "REFLEX_TELEMETRY_ENABLED": "false",
         "REFLEX_CHECK_LATEST_VERSION": "false",
         "REFLEX_WEB_WORKDIR": str(web_folder()),
@@ -40,6 +44,7 @@ def web_environment() -> dict[str, str]:
 def web_command(host: str, port: int) -> list[str]:
     """The web process: dashboard, API and live channel on one port. One worker: it holds the pages' states."""
     server = [sys.executable, "-m", "granian", "--interface", "asgi", "--factory", "--no-access-log"]
+    server += ["--log-config", str(LOG_CONFIG)]
     # Open sockets of browsers would keep a worker from ending.
     server += ["--workers-kill-timeout", "5"]
     return [*server, "--workers", "1", "--host", host, "--port", str(port), FACTORY]

@@ -107,6 +107,8 @@ def start(folder: Path) -> Iterator[Servers]:
             env = {
                 **stack.env,
                 "TRAINYARD_ENVIRONMENT": "test",
+                # The names that test clients call the server by.
+                "TRAINYARD_ALLOWED_HOSTS": "trainyard.test, testserver",
                 # Only tests of the limits themselves may be slowed down by them.
                 "TRAINYARD_RATE_LIMIT_PER_MINUTE": "1000000",
                 "TRAINYARD_ANONYMOUS_LIMIT_PER_MINUTE": "1000000",

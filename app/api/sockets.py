@@ -1,0 +1,74 @@
+"""How many WebSockets one session and one address may hold, and how large a message may be.
+
+Counted for the event socket of pages and the live channel together, so that one browser (or somebody with a script)
+cannot take all connections, or fill the memory with one message.
+"""
+
+import hashlib
+from collections import Counter
+
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.api.cookies import cookie_name
+from app.infra import metrics
+from app.web.serving import MAX_EVENT_BYTES
+
+# A tab holds two. A made-up cookie costs nothing, so addresses are counted too, and whole offices share one.
+MAX_PER_SESSION = 64
+MAX_PER_ADDRESS = 512
+POLICY_VIOLATION, TOO_BIG = 1008, 1009
+KINDS = {"/_event": "events", "/api/v1/live": "live"}
+
+
+class SocketLimits:
+    """Refuses a handshake beyond the limits and closes a socket that sends too much at once."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self.open: Counter[str] = Counter()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "websocket":
+            await self.app(scope, receive, send)
+            return
+        limits = _limits(scope)
+        if any(self.open[who] >= most for who, most in limits.items()):
+            await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+            return
+        gauge = metrics.SOCKETS.labels(KINDS.get(scope["path"].rstrip("/"), "other"))
+        self.open.update(limits.keys())
+        gauge.inc()
+        try:
+            await self.app(scope, _Bounded(receive, send), send)
+        finally:
+            gauge.dec()
+            self.open.subtract(limits.keys())
+            self.open += Counter()  # forgets those with none
+
+
+class _Bounded:
+    """`receive` that ends the socket instead of handing on a message that is too large."""
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self.receive, self.send = receive, send
+        self.closed = False
+
+    async def __call__(self) -> Message:
+        message = await self.receive() if not self.closed else {"type": "websocket.disconnect", "code": TOO_BIG}
+        size = len(message.get("text") or "") + len(message.get("bytes") or b"")
+        if size <= MAX_EVENT_BYTES:
+            return message
+        self.closed = True
+        await self.send({"type": "websocket.close", "code": TOO_BIG})
+        return {"type": "websocket.disconnect", "code": TOO_BIG}
+
+
+def _limits(scope: Scope) -> dict[str, int]:
+    """Whom this socket is counted for, and how many they may have."""
+    connection = HTTPConnection(scope)
+    address = connection.client.host if connection.client else ""
+    limits = {f"address {address}": MAX_PER_ADDRESS}
+    if cookie := connection.cookies.get(cookie_name()):
+        limits[f"session {hashlib.sha256(cookie.encode()).hexdigest()}"] = MAX_PER_SESSION
+    return limits
