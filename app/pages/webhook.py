@@ -9,9 +9,9 @@ from app.pages.common import page as framed
 from app.pages.webhooks import READ, WRITE, address_field, event_boxes, secret_dialog
 from components.feedback import callout, confirm_dialog, empty_state
 from components.live_topic import live_topic
-from components.shell import columns, facts, section, stack
+from components.shell import facts, section, stack
 from components.stat import digest, relative_time
-from components.table import Column, Pager, data_table
+from components.table import Column, Pager, data_table, two_lines
 from components.theme import chip, status_badge
 from state.session import SessionState
 from state.webhook import WebhookState as S
@@ -40,18 +40,23 @@ def _status(row: Any) -> rx.Component:
 
 
 def _replay(row: Any) -> rx.Component:
-    button = rx.button("Send again", size="1", variant="soft", on_click=S.replay(row["id"]), data_testid="replay")
+    button = rx.button(
+        "Send again",
+        size="1",
+        variant="soft",
+        on_click=S.replay(row["id"]),
+        white_space="nowrap",
+        data_testid="replay",
+    )
     return rx.cond(row["can_replay"] & may(WRITE) & S.hook["is_active"], button, rx.fragment())
 
 
 LOG = [
-    Column("Message", _event, width="190px"),
+    Column("Message", _event, width="260px", phone="title"),
     Column("Status", _status),
-    Column("Attempts", lambda row: row["attempts"], width="90px"),
-    Column("Answer", lambda row: row["answer"], width="76px", align="right"),
-    Column("Took", lambda row: row["took"], width="92px", align="right"),
-    Column("Written", lambda row: relative_time(row["created_at"]), width="100px", align="right"),
-    Column("", _replay, width="104px", align="right"),
+    Column("Attempts", lambda row: two_lines(row["attempts"], row["answer"]), width="180px"),
+    Column("Written", lambda row: relative_time(row["created_at"]), width="120px", align="right"),
+    Column("", _replay, width="130px", align="right"),
 ]
 
 
@@ -64,7 +69,15 @@ def _log() -> rx.Component:
             label="Deliveries of this webhook",
             loading=S.loading,
             row_id=lambda row: row["id"],
-            empty=empty_state("send", "Nothing was sent yet", "Send a test message to see whether it arrives."),
+            empty=empty_state(
+                "send",
+                "Nothing was sent yet",
+                rx.cond(
+                    S.hook["is_active"],
+                    "Send a test message to see whether it arrives.",
+                    "Resume the webhook to send it something.",
+                ),
+            ),
             pager=Pager(S.has_previous, S.has_next, S.previous_page, S.next_page, S.summary),
             skeleton_rows=4,
             test_id="deliveries",
@@ -159,9 +172,13 @@ def _form() -> rx.Component:
 
 
 def page() -> rx.Component:
-    """The log beside the facts."""
+    """How it is, the log, and the facts."""
     failing = callout(
-        rx.fragment("No message was accepted since ", relative_time(S.hook["failing_since"]), ". The log says why."),
+        rx.fragment(
+            "The first attempt that failed was ",
+            relative_time(S.hook["failing_since"]),
+            ", and nothing was accepted after it. The log says why.",
+        ),
         tone="warning",
         title="Deliveries fail",
         data_testid="webhook-failing",
@@ -171,7 +188,7 @@ def page() -> rx.Component:
     return framed(
         rx.cond(S.hook["name"] != "", S.hook["name"], "Webhook"),
         live_topic(["webhooks"], on_message=S.on_live, on_reconnect=S.load, every_ms=1000),
-        stack(state, columns(_log(), _about(), wide=True)),
+        stack(state, _log(), _about()),
         _form(),
         secret_dialog("New secret of " + S.hook["name"], S.secret, S.forget_secret),
         state=S,

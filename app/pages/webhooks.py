@@ -4,7 +4,7 @@ from typing import Any
 
 import reflex as rx
 
-from app.pages.common import choice, field, form_dialog, may
+from app.pages.common import INTRO, choice, field, form_dialog, may
 from app.pages.common import page as framed
 from components.feedback import callout, empty_state
 from components.live_topic import live_topic
@@ -61,7 +61,7 @@ def event_boxes(chosen: rx.Var[list[str]] | None = None) -> rx.Component:
         )
         for noun, events in EVENT_CHOICES
     ]
-    columns = "repeat(auto-fit, minmax(136px, 1fr))"
+    columns = "repeat(auto-fit, minmax(124px, 1fr))"
     return rx.el.div(*groups, style={"display": "grid", "gap": "14px", "grid_template_columns": columns})
 
 
@@ -84,8 +84,8 @@ def secret_dialog(title: Any, secret: rx.Var[str], on_open_change: Any) -> rx.Co
             rx.dialog.description(
                 "The receiver checks with it that a message comes from here and was not changed. Copy it now: it is "
                 "not shown again, and a new one can be made at any time.",
-                size="2",
-                margin_bottom="12px",
+                class_name="ty-muted",
+                style=INTRO,
             ),
             shown,
             rx.el.div(rx.dialog.close(rx.button("Done", data_testid="secret-done")), class_name="ty-dialog-actions"),

@@ -45,7 +45,6 @@ class DeliveryRow(TypedDict):
     attempts: str
     next_at: str
     answer: str
-    took: str
     created_at: str
     can_replay: bool
 
@@ -90,19 +89,27 @@ def delivery_row(item: WebhookDeliveryView) -> DeliveryRow:
     """A delivery in words."""
     pending = item.status is DeliveryStatus.PENDING
     delivered = item.status is DeliveryStatus.DELIVERED
+    tried = "1 attempt" if item.attempt == 1 else f"{item.attempt} attempts"
     return {
         "id": str(item.id),
         "event": event_words(item.event_type),
         "message": str(item.message_id),
         "status": str(item.status),
         "reason": item.error or "",
-        "attempts": str(item.attempt) if delivered else f"{item.attempt} of {MAX_ATTEMPTS}",
+        "attempts": tried if delivered else f"{item.attempt} of {MAX_ATTEMPTS} attempts",
         "next_at": iso(item.next_attempt_at) if pending and item.attempt else "",
-        "answer": "–" if item.response_status is None else str(item.response_status),
-        "took": "–" if item.duration_ms is None else f"{item.duration_ms:,} ms",
+        "answer": _answer(item),
         "created_at": iso(item.created_at),
         "can_replay": not pending,
     }
+
+
+def _answer(item: WebhookDeliveryView) -> str:
+    """What came back last, and how long it took."""
+    if item.duration_ms is None:
+        return "not tried yet" if item.attempt == 0 else "under way"
+    answer = "no answer" if item.response_status is None else f"answer {item.response_status}"
+    return f"{answer} after {item.duration_ms:,} ms"
 
 
 def event_words(event_type: str) -> str:
