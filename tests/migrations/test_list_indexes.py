@@ -22,6 +22,7 @@ from app.schemas.model_versions import ModelVersionFilter
 from app.schemas.people import OrganizationFilter, UserFilter
 from app.schemas.samples import SampleFilter
 from app.schemas.training_jobs import TrainingJobFilter
+from app.schemas.webhooks import WebhookDeliveryFilter, WebhookFilter
 from app.services import (
     audit,
     datasets,
@@ -32,6 +33,8 @@ from app.services import (
     samples,
     training_jobs,
     users,
+    webhook_deliveries,
+    webhooks,
 )
 from app.tables import (
     AiModelVersion,
@@ -42,6 +45,8 @@ from app.tables import (
     TrainingJob,
     TrainingSample,
     User,
+    Webhook,
+    WebhookDelivery,
 )
 from tests.support.people import Person
 from tests.support.records import make_dataset
@@ -72,6 +77,7 @@ LISTS = {
     "deployments": Listed(deployments.list_deployments, DeploymentFilter, ModelDeployment),
     "edge servers": Listed(edge_servers.list_edge_servers, EdgeServerFilter, EdgeServer),
     "people": Listed(users.list_users, UserFilter, User, (SUPER,)),
+    "webhooks": Listed(webhooks.list_webhooks, WebhookFilter, Webhook, (SUPER,)),
     "organizations": Listed(organizations.list_organizations, OrganizationFilter, Organization, (SUPER,)),
 }
 # Filters that have an index of their own, which then gives the order too.
@@ -168,11 +174,24 @@ def test_samples_are_read_in_the_order_of_an_index(super_admin: Person, wanted: 
     check(lambda session: samples.list_samples(session, super_admin.actor, dataset.id, wanted, get_object_store()))
 
 
+@pytest.mark.parametrize("sort", get_args(WebhookDeliveryFilter.model_fields["sort"].annotation))
+def test_deliveries_are_read_in_the_order_of_an_index(super_admin: Person, sort: str) -> None:
+    hook = Webhook(name="hook", url="https://example.test", created_by=super_admin.id)
+    with transaction() as session:
+        session.add(hook)
+    wanted = WebhookDeliveryFilter(sort=sort)
+    check(lambda session: webhook_deliveries.list_deliveries(session, super_admin.actor, hook.id, wanted))
+
+
 def test_no_list_is_ordered_by_what_may_be_missing() -> None:
-    samples_list = Listed(datasets.list_datasets, SampleFilter, TrainingSample)
-    for name, listed in {**LISTS, "samples": samples_list}.items():
+    inner = [
+        Listed(samples.list_samples, SampleFilter, TrainingSample),
+        Listed(webhook_deliveries.list_deliveries, WebhookDeliveryFilter, WebhookDelivery),
+    ]
+    for listed in [*LISTS.values(), *inner]:
         for sort in listed.sorts:
-            assert not listed.table.__table__.c[sort.removeprefix("-")].nullable, f"{name} by {sort}"
+            column = listed.table.__table__.c[sort.removeprefix("-")]
+            assert not column.nullable, column
 
 
 def test_beginning_of_a_name_is_looked_up_in_an_index(database: str) -> None:
