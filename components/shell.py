@@ -33,13 +33,13 @@ class NavItem:
 
 
 NAVIGATION: tuple[NavItem, ...] = (
-    NavItem("overview", "Overview", "/", "layout-dashboard"),
-    NavItem("status", "Status", "/status", "gauge", pinned=True),
-    NavItem("datasets", "Datasets", "/datasets", "images"),
-    NavItem("jobs", "Training jobs", "/jobs", "activity"),
-    NavItem("models", "Models", "/models", "package-check"),
-    NavItem("edge", "Edge servers", "/edge-servers", "map-pinned"),
-    NavItem("usage", "Usage", "/usage", "chart-column"),
+    NavItem("overview", "Overview", "/", "layout-dashboard", needs="training:datasets:read"),
+    NavItem("status", "Status", "/status", "gauge", pinned=True, needs="training:jobs:read"),
+    NavItem("datasets", "Datasets", "/datasets", "images", needs="training:datasets:read"),
+    NavItem("jobs", "Training jobs", "/jobs", "activity", needs="training:jobs:read"),
+    NavItem("models", "Models", "/models", "package-check", needs="training:models:read"),
+    NavItem("edge", "Edge servers", "/edge-servers", "map-pinned", needs="training:edge_servers:read"),
+    NavItem("usage", "Usage", "/usage", "chart-column", needs="training:usage:read"),
     NavItem("webhooks", "Webhooks", "/webhooks", "webhook", needs="admin:webhooks:read"),
 )
 
@@ -104,21 +104,24 @@ def _nav_link(item: NavItem, active: str) -> rx.Component:
 
 
 def _nav(items: Sequence[NavItem], active: str, held: Held, *, in_drawer: bool = False) -> rx.Component:
-    links = [(item.needs, rx.el.li(_nav_link(item, active))) for item in items]
+    links = [_drawn(item, held, rx.el.li(_nav_link(item, active))) for item in items]
     return rx.el.nav(
-        rx.el.ul(
-            *[rx.cond(held.contains(needs), link, rx.fragment()) if needs else link for needs, link in links],
-            class_name="ty-nav-list",
-        ),
+        rx.el.ul(*links, class_name="ty-nav-list"),
         aria_label="Main",
         class_name="ty-nav" if not in_drawer else "ty-nav is-drawer",
     )
 
 
-def _pinned(items: Sequence[NavItem], active: str) -> rx.Component:
+def _drawn(item: NavItem, held: Held, link: rx.Component) -> rx.Component:
+    """`link` for those who hold what the entry needs."""
+    return rx.cond(held.contains(item.needs), link, rx.fragment()) if item.needs else link
+
+
+def _pinned(items: Sequence[NavItem], active: str, held: Held) -> rx.Component:
     """What stands in the bar where the navigation is a drawer."""
-    links = [
-        rx.link(
+
+    def link(item: NavItem) -> rx.Component:
+        return rx.link(
             rx.icon(item.icon, size=16, aria_hidden="true"),
             item.label,
             href=item.href,
@@ -126,10 +129,8 @@ def _pinned(items: Sequence[NavItem], active: str) -> rx.Component:
             class_name="ty-bar-pinned",
             data_testid=f"pinned-{item.key}",
         )
-        for item in items
-        if item.pinned and item.key != active
-    ]
-    return rx.fragment(*links)
+
+    return rx.fragment(*[_drawn(item, held, link(item)) for item in items if item.pinned and item.key != active])
 
 
 def _drawer(items: Sequence[NavItem], active: str, held: Held) -> rx.Component:
@@ -243,7 +244,7 @@ def page_frame(
         _drawer(nav, active, held),
         _trail(breadcrumb, title),
         rx.el.span(class_name="ty-grow"),
-        _pinned(nav, active),
+        _pinned(nav, active, held),
         _colour_mode_button(),
         _person_menu(user_name, user_role, on_sign_out),
         class_name="ty-bar",
