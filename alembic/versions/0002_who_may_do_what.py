@@ -149,14 +149,21 @@ def upgrade() -> None:
     op.add_column('audit_events', sa.Column('outcome', sa.Text(), nullable=False, server_default='done'))
     op.alter_column('audit_events', 'outcome', server_default=None)
     op.create_check_constraint(op.f('ck_audit_events_outcome_known'), 'audit_events', "outcome IN ('done', 'refused')")
-    op.create_index('ix_audit_events_action', 'audit_events', ['action', 'id'], unique=False)
+    op.create_index('ix_audit_events_action', 'audit_events', ['action', 'id'], unique=False, postgresql_ops={'action': 'text_pattern_ops'})
     op.create_index('ix_audit_events_outcome', 'audit_events', ['outcome', 'id'], unique=False)
+    op.create_index('ix_audit_events_request', 'audit_events', ['request_id', 'id'], unique=False)
+    op.create_index('ix_audit_events_time', 'audit_events', ['occurred_at', 'id'], unique=False)
     op.execute(
         "INSERT INTO plans (plan, training_jobs_per_month, dataset_bytes, active_models_per_module, custom_training, updated_at)"
         " VALUES ('professional', 0, 0, 0, false, now()), ('enterprise', 10, 10000000000, 5, true, now())"
     )
     op.create_foreign_key(op.f('fk_organizations_plan'), 'organizations', 'plans', ['plan'], ['plan'])
     op.create_index('ix_training_jobs_ended', 'training_jobs', ['completed_at', 'id'], unique=False)
+    op.add_column('users', sa.Column('last_sign_in_at', sa.DateTime(timezone=True), nullable=True))
+    op.execute(
+        "UPDATE users SET last_sign_in_at ="
+        " (SELECT max(user_sessions.created_at) FROM user_sessions WHERE user_sessions.user_id = users.id)"
+    )
     op.add_column('user_sessions', sa.Column('method', sa.Text(), nullable=False, server_default='password'))
     op.alter_column('user_sessions', 'method', server_default=None)
     op.create_check_constraint(op.f('ck_user_sessions_method_known'), 'user_sessions', "method IN ('password', 'oidc')")
@@ -185,8 +192,11 @@ def downgrade() -> None:
         op.drop_index(name, table_name=table)
     op.drop_constraint(op.f('ck_user_sessions_method_known'), 'user_sessions', type_='check')
     op.drop_column('user_sessions', 'method')
+    op.drop_column('users', 'last_sign_in_at')
     op.drop_constraint(op.f('fk_organizations_plan'), 'organizations', type_='foreignkey')
     op.drop_index('ix_training_jobs_ended', table_name='training_jobs')
+    op.drop_index('ix_audit_events_time', table_name='audit_events')
+    op.drop_index('ix_audit_events_request', table_name='audit_events')
     op.drop_index('ix_audit_events_outcome', table_name='audit_events')
     op.drop_index('ix_audit_events_action', table_name='audit_events')
     op.drop_constraint(op.f('ck_audit_events_outcome_known'), 'audit_events', type_='check')

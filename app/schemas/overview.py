@@ -1,20 +1,9 @@
 """The overview: counts around the loop, and what needs a person now."""
 
-from app.schemas.base import View, datetime
+from app.schemas.audit import AuditView
+from app.schemas.base import View
 from app.schemas.deployments import DeploymentRow
 from app.schemas.training_jobs import TrainingJobView
-
-
-class AuditView(View):
-    """One event of the audit log."""
-
-    id: int
-    occurred_at: datetime
-    actor: str
-    action: str
-    subject_type: str
-    subject_id: str
-    organization_id: int | None
 
 
 class Overview(View):

@@ -1,20 +1,27 @@
-"""The audit log: one event per change, written in the transaction of the change itself."""
+"""The audit log: one event per change, written in the transaction of the change itself.
+
+How the events are chained is in `audit_chain`, how they leave as a file in `audit_export` (docs/audit.md).
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import inspect
-from sqlmodel import Session, select
+from sqlalchemy import ColumnElement, inspect
+from sqlmodel import Session, col, select
 
 from app.domain.permissions import Actor, Permission, PersonActor, require
-from app.errors import DomainError, Unavailable
+from app.errors import DomainError, Forbidden, QuotaExceeded, Unauthenticated, Unavailable
 from app.infra.queue import first_use
-from app.schemas.base import Page, Sorted, storable
-from app.schemas.overview import AuditView
+from app.schemas.audit import AuditFilter, AuditView, AuditWanted
+from app.schemas.base import Page, storable
 from app.services.access import visible_to
+from app.services.filtering import equal, within
 from app.services.paging import paged
 from app.services.request_context import request_context
 from app.tables import AuditEvent
+
+# What is written to the log although nothing was done.
+REFUSALS = (Unauthenticated, Forbidden, QuotaExceeded)
 
 
 def record(
@@ -54,15 +61,23 @@ def _key(subject: Any) -> str:
 
 
 def refused(
-    session: Session, actor: Actor, error: DomainError, action: str, subject_type: str, subject_id: str
+    session: Session,
+    actor: Actor,
+    error: DomainError,
+    action: str,
+    subject_type: str,
+    subject_id: str,
+    *,
+    each: bool = False,
 ) -> None:
     """Write that `actor` tried `action` and was refused, in a transaction of its own: the attempt's was rolled back.
 
     Known callers' refusals are all written. Those of callers without a credential are written at most once a minute
     for each address and action, so that nobody can fill the disk from outside.
+    `each` writes them all, where something else limits how many there are.
     """
     context = request_context.get()
-    if actor is None and not _first_of_its_minute(f"{context.ip_address}:{action}:{error.problem_code}"):
+    if actor is None and not each and not _first_of_its_minute(f"{context.ip_address}:{action}:{error.problem_code}"):
         return
     session.add(
         AuditEvent(
@@ -71,7 +86,7 @@ def refused(
             actor_user_id=actor.user_id if isinstance(actor, PersonActor) else None,
             action=action,
             subject_type=subject_type,
-            subject_id=subject_id[:500],
+            subject_id=storable(subject_id[:500]),
             organization_id=getattr(actor, "organization_id", None),
             after={"code": error.problem_code, "message": storable(error.message)},
             request_id=context.request_id,
@@ -87,8 +102,21 @@ def _first_of_its_minute(what: str) -> bool:
         return True
 
 
-def list_events(session: Session, actor: Actor, cursor: str | None = None, limit: int = 50) -> Page[AuditView]:
-    """Events, newest first by their number."""
+def list_events(
+    session: Session, actor: Actor, wanted: AuditFilter, cursor: str | None = None, limit: int = 50
+) -> Page[AuditView]:
+    """One page of the events that fit, ordered by their number."""
     require(actor, Permission.AUDIT_READ)
-    query = select(AuditEvent).where(visible_to(actor, AuditEvent.organization_id))
-    return paged(session, query, AuditEvent, AuditView.model_validate, Sorted(sort="-id"), cursor, limit)
+    query = select(AuditEvent).where(visible_to(actor, AuditEvent.organization_id), *conditions(wanted))
+    return paged(session, query, AuditEvent, AuditView.model_validate, wanted, cursor, limit)
+
+
+def conditions(wanted: AuditWanted) -> list[ColumnElement[bool]]:
+    """The events that fit. An action that ends with a dot or a star is the beginning of actions."""
+    action = wanted.action or ""
+    if not action.endswith((".", "*")):
+        begins = []
+    else:
+        start = action.removesuffix("*").replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+        begins, wanted = [col(AuditEvent.action).like(f"{start}%")], wanted.model_copy(update={"action": None})
+    return [*equal(AuditEvent, wanted), *begins, *within(AuditEvent.occurred_at, wanted.since, wanted.until)]

@@ -10,6 +10,7 @@ from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from app.domain.machines import DEPLOYMENT_UNFINISHED, DeploymentStatus, JobStatus, ModelVersionStatus
 from app.domain.permissions import Actor, Permission, permissions_of, require
+from app.schemas.audit import AuditFilter
 from app.schemas.deployments import DeploymentFilter
 from app.schemas.overview import Overview
 from app.schemas.training_jobs import TrainingJobFilter
@@ -33,7 +34,7 @@ def show(session: Session, actor: Actor) -> Overview:
         **_edge_counts(session, actor),
         recent_jobs=training_jobs.list_jobs(session, actor, TrainingJobFilter(), limit=RECENT).items,
         recent_deployments=deployments.list_deployments(session, actor, DeploymentFilter(), limit=RECENT).items,
-        recent_events=audit.list_events(session, actor, limit=8).items if may_audit else [],
+        recent_events=audit.list_events(session, actor, AuditFilter(), limit=8).items if may_audit else [],
     )
 
 

@@ -27,8 +27,11 @@ class AuditEvent(SQLModel, table=True):
         Index("ix_audit_events_subject", "subject_type", "subject_id", "id"),
         Index("ix_audit_events_owner", "organization_id", "id"),
         Index("ix_audit_events_actor", "actor", "id"),
-        Index("ix_audit_events_action", "action", "id"),
+        # Also finds how an action begins, whatever the database's collation.
+        Index("ix_audit_events_action", "action", "id", postgresql_ops={"action": "text_pattern_ops"}),
         Index("ix_audit_events_outcome", "outcome", "id"),
+        Index("ix_audit_events_request", "request_id", "id"),
+        Index("ix_audit_events_time", "occurred_at", "id"),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=(Identity(always=True),))

@@ -3,7 +3,7 @@
 from typing import TypedDict
 
 from app.domain.machines import JOB_FINISHED
-from app.schemas.overview import AuditView
+from app.schemas.audit import AuditView
 from app.schemas.training_jobs import TrainingJobView
 from state.views.words import iso, share
 

@@ -14,6 +14,7 @@ from app.auth import sessions
 from app.domain.permissions import PersonActor, Plan, Role
 from app.infra.db import get_engine, transaction
 from app.infra.object_store import get_object_store
+from app.schemas.audit import AuditFilter
 from app.schemas.base import Sorted
 from app.schemas.datasets import DatasetFilter
 from app.schemas.deployments import DeploymentFilter
@@ -90,7 +91,8 @@ FILTERED: dict[str, Callable[[Session, PersonActor], Any]] = {
     "deployments of an edge": lambda s, a: deployments.list_deployments(s, a, DeploymentFilter(edge_server_id=1)),
 }
 FOR_SUPER_ADMINS: dict[str, Callable[[Session, PersonActor], Any]] = {
-    "audit": lambda s, a: audit.list_events(s, a),
+    "audit": lambda s, a: audit.list_events(s, a, AuditFilter()),
+    "audit, oldest first": lambda s, a: audit.list_events(s, a, AuditFilter(sort="id")),
     "own tokens": lambda s, a: sessions.list_tokens(s, a),
 }
 
@@ -208,3 +210,40 @@ def test_beginning_of_a_name_is_looked_up_in_an_index(database: str) -> None:
                 statement = f"EXPLAIN (FORMAT JSON) SELECT id FROM {table} WHERE lower({column}) LIKE lower('Ab%%')"
                 answer = connection.exec_driver_sql(statement).scalar_one()
                 assert "Index Cond" in str(answer), f"{table}.{column}: {answer}"
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize(
+    ("index", "search"),
+    {
+        "ix_audit_events_actor": {"actor": "a@example.test"},
+        "ix_audit_events_action": {"action": "dataset.update"},
+        "ix_audit_events_subject": {"subject_type": "training_jobs", "subject_id": "1"},
+        "ix_audit_events_owner": {"organization_id": 1},
+        "ix_audit_events_outcome": {"outcome": "refused"},
+        "ix_audit_events_request": {"request_id": "r"},
+    }.items(),
+)
+def test_search_of_the_audit_log_is_read_in_the_order_of_its_own_index(index: str, search: dict[str, Any]) -> None:
+    with statements() as sent, transaction() as session:
+        audit.list_events(session, SUPER, AuditFilter(**search))
+    with get_engine().connect() as connection:
+        for setting in ("enable_seqscan", "enable_bitmapscan", "enable_sort", "enable_incremental_sort"):
+            connection.exec_driver_sql(f"SET LOCAL {setting} = off")
+        answer = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {sent[0][0]}", sent[0][1]).scalar_one()
+    assert f"'Index Name': '{index}'" in str(answer)
+    assert "Sort" not in str(answer)
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize(
+    ("index", "condition"),
+    {"ix_audit_events_action": "action LIKE 'dataset.%%'", "ix_audit_events_time": "occurred_at < now()"}.items(),
+)
+def test_beginning_of_an_action_and_a_time_are_looked_up_in_an_index(index: str, condition: str) -> None:
+    with get_engine().connect() as connection:
+        connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        statement = f"EXPLAIN (FORMAT JSON) SELECT id FROM audit_events WHERE {condition}"
+        answer = connection.exec_driver_sql(statement).scalar_one()
+    assert f"'Index Name': '{index}'" in str(answer)
+    assert "Index Cond" in str(answer)

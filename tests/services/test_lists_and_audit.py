@@ -8,6 +8,7 @@ from sqlmodel import select
 
 from app.errors import Conflict, Invalid
 from app.infra.db import transaction
+from app.schemas.audit import AuditFilter
 from app.schemas.base import PAGE_LIMIT
 from app.schemas.datasets import DatasetCreate, DatasetFilter, DatasetUpdate
 from app.schemas.people import OrganizationCreate, UserCreate
@@ -70,7 +71,7 @@ def test_audit_is_paged_by_its_number(super_admin: Person) -> None:
     seen, cursor = [], None
     while True:
         with transaction() as session:
-            page = audit.list_events(session, super_admin.actor, cursor, 2)
+            page = audit.list_events(session, super_admin.actor, AuditFilter(), cursor, 2)
         seen += [event.id for event in page.items]
         cursor = page.next_cursor
         if cursor is None:

@@ -15,6 +15,7 @@ from app.api.lists import CURSOR_LENGTH
 from app.errors import Invalid
 from app.infra.db import transaction
 from app.infra.object_store import get_object_store
+from app.schemas.audit import AuditFilter
 from app.schemas.base import Page
 from app.schemas.datasets import DatasetFilter, DatasetView
 from app.schemas.people import OrganizationCreate, OrganizationFilter
@@ -106,7 +107,7 @@ def test_cursor_is_refused_with_another_sort_filter_or_list(super_admin: Person)
     with pytest.raises(Invalid, match="another list"), transaction() as session:
         organizations.list_organizations(session, super_admin.actor, OrganizationFilter(), cursor, 2)
     with pytest.raises(Invalid, match="another list"), transaction() as session:
-        audit.list_events(session, super_admin.actor, cursor=cursor, limit=2)
+        audit.list_events(session, super_admin.actor, AuditFilter(), cursor=cursor, limit=2)
 
 
 def test_cursor_of_one_dataset_is_refused_in_another(super_admin: Person) -> None:
