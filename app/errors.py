@@ -34,6 +34,18 @@ class Unauthenticated(DomainError):
     code, status, title = "unauthenticated", 401, "Sign in first"
 
 
+class SignInFailed(DomainError):
+    """Address and password are not those of an active person; which of them is wrong stays unsaid.
+
+    The audit log gets it from where it happens, together with the address that was given.
+    """
+
+    code, status, title = "sign-in-failed", 401, "Sign-in failed"
+
+    def __init__(self) -> None:
+        super().__init__("E-mail address or password is wrong.")
+
+
 class Forbidden(DomainError):
     """The actor is known and may not do this."""
 

@@ -2,6 +2,7 @@
 
 from starlette.responses import Response
 
+from app.auth.sessions import LIFETIME
 from app.settings import get_settings
 
 
@@ -16,7 +17,7 @@ def set_session_cookie(response: Response, secret: str) -> None:
     response.set_cookie(
         cookie_name(),
         secret,
-        max_age=settings.session_days * 86400,
+        max_age=int(LIFETIME.total_seconds()),  # the server decides when it ends, which moves with every use
         httponly=True,
         samesite="lax",
         secure=settings.secure_cookies,

@@ -1,63 +1,67 @@
-"""Sign-in, sessions and personal API tokens.
+"""Sessions: who is behind a cookie, where somebody is signed in, and ending it.
 
-Both are random 256-bit values; only their sha256 is stored. A session lasts `session_days` after its
-last use.
+A cookie holds a random 256-bit value of which only the sha256 is stored. Every sign-in makes a new one, so that no
+value that was known before is worth anything after. A session lasts `session_days` after its last use, and `LIFETIME`
+at most.
 """
 
-import hashlib
 import secrets
 from datetime import timedelta
+from typing import Literal
 from uuid import UUID
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, select, update
 
-from app.auth.passwords import verify_password
-from app.domain.permissions import Actor, Permission, PersonActor, Plan, Role, permissions_of, require
-from app.errors import NotFound, Unauthenticated
-from app.schemas.people import ApiTokenCreate, ApiTokenCreated, ApiTokenView, Me, SignIn
+from app.auth.actors import actor_of, digest, own, person_by_email, show_me
+from app.auth.tokens import TOKEN_PREFIX, actor_of_token, create_token, end_tokens
+from app.domain.devices import device
+from app.domain.permissions import Actor, Permission, PersonActor
+from app.errors import NotFound
+from app.schemas.sessions import SessionView, SignedOut, SignOutEverywhere
 from app.services import audit
+from app.services.request_context import request_context
 from app.settings import get_settings
-from app.tables import ApiToken, Organization, User, UserSession
+from app.tables import User, UserSession
 from app.tables.base import datetime, utcnow
 
-TOKEN_PREFIX = "tyat_"  # noqa: S105 a recognisable prefix, not a secret
+LIFETIME = timedelta(days=90)
 # A session's last use is written at most this often, so that reading pages does not write rows.
 TOUCH_EVERY = timedelta(minutes=1)
+MAX_LISTED = 200
 
 
-def digest(secret: str) -> str:
-    """What is stored of a random secret."""
-    return hashlib.sha256(secret.encode()).hexdigest()
-
-
-def sign_in(session: Session, request: SignIn, user_agent: str, ip_address: str) -> tuple[str, Me]:
-    """Exchange e-mail and password for a session; returns the cookie's value. One message for every failure."""
-    user = session.exec(select(User).where(User.email == request.email)).one_or_none()
-    known = verify_password(user.password_hash if user else None, request.password.get_secret_value())
-    if user is None or not known or not user.is_active:
-        raise Unauthenticated("E-mail address or password is wrong.", code="sign-in-failed")
+def open_session(
+    session: Session, user: User, method: Literal["password", "oidc"], user_agent: str
+) -> tuple[str, PersonActor]:
+    """A new session of `user`, whose row the caller has locked and found active; returns the cookie's value too."""
     assert user.id is not None
     secret, now = secrets.token_urlsafe(32), utcnow()
     row = UserSession(
         user_id=user.id,
         token_hash=digest(secret),
+        method=method,
         user_agent=user_agent[:300],
-        ip_address=ip_address,
-        expires_at=now + timedelta(days=get_settings().session_days),
+        ip_address=request_context.get().ip_address,
+        expires_at=_end(now, now),
     )
-    session.add(row)
+    user.last_sign_in_at = now
+    session.add_all([row, user])
     session.flush()
-    actor = _actor(session, user)
-    audit.record(session, actor, "session.sign_in", row)
-    return secret, me(actor)
+    actor = actor_of(session, user, credential=f"session:{row.id}")
+    audit.record(session, actor, "session.sign_in", row, after={"method": method})
+    return secret, actor
+
+
+def _end(started: datetime, used: datetime) -> datetime:
+    return min(used + timedelta(days=get_settings().session_days), started + LIFETIME)
 
 
 def sign_out(session: Session, secret: str) -> None:
     """End the session behind a cookie. Nothing happens if there is none."""
-    row = session.exec(select(UserSession).where(UserSession.token_hash == digest(secret))).one_or_none()
-    if row is not None and row.revoked_at is None:
-        row.revoked_at = utcnow()
-        session.add(row)
+    actor = actor_of_session(session, secret)
+    if actor is not None:
+        row = session.exec(select(UserSession).where(UserSession.token_hash == digest(secret))).one()
+        _revoke(session, actor, row, "session.sign_out")
 
 
 def actor_of_session(session: Session, secret: str) -> PersonActor | None:
@@ -71,107 +75,85 @@ def actor_of_session(session: Session, secret: str) -> PersonActor | None:
     if row.revoked_at is not None or row.expires_at <= now or not user.is_active:
         return None
     if row.last_used_at < now - TOUCH_EVERY:
-        row.last_used_at, row.expires_at = now, now + timedelta(days=get_settings().session_days)
+        row.last_used_at, row.expires_at = now, _end(row.created_at, now)
         session.add(row)
-    return _actor(session, user, credential=f"session:{row.id}")
+    return actor_of(session, user, credential=f"session:{row.id}")
 
 
-def actor_of_token(session: Session, secret: str) -> PersonActor:
-    """Who is behind an API token."""
-    query = select(ApiToken, User).join(User, col(User.id) == ApiToken.user_id)
-    found = session.exec(query.where(ApiToken.token_hash == digest(secret))).one_or_none()
-    if found is None:
-        raise Unauthenticated("This API token is not known.")
-    row, user = found
-    now = utcnow()
-    if row.revoked_at is not None or not user.is_active:
-        raise Unauthenticated("This API token was revoked.")
-    if row.expires_at is not None and row.expires_at <= now:
-        raise Unauthenticated(f"This API token expired on {row.expires_at:%Y-%m-%d}. Create a new one.")
-    if row.last_used_at is None or row.last_used_at < now - TOUCH_EVERY:
-        row.last_used_at = now
-        session.add(row)
-    return _actor(session, user, read_only=row.scope == "read", credential=f"token:{row.id}")
-
-
-def person_by_email(session: Session, email: str) -> PersonActor:
-    """The person with that address, for whoever runs the server."""
-    user = session.exec(select(User).where(User.email == email, col(User.is_active))).one_or_none()
-    if user is None:
-        raise NotFound(f"There is no active person with the address {email}.")
-    return _actor(session, user)
-
-
-def create_token(session: Session, actor: Actor, request: ApiTokenCreate) -> ApiTokenCreated:
-    """A new token of the actor's own. Its secret is in this answer and nowhere else."""
-    person = _person(actor, Permission.OWN_WRITE)
-    secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
-    expires: datetime = utcnow() + timedelta(days=request.days)
-    scope = "read" if person.read_only else request.scope
-    row = ApiToken(
-        user_id=person.user_id, name=request.name, token_hash=digest(secret), scope=scope, expires_at=expires
+def list_sessions(session: Session, actor: Actor) -> list[SessionView]:
+    """Where the actor is signed in now, the last used first, at most 200."""
+    person = own(actor, Permission.OWN_READ)
+    query = select(UserSession).where(
+        UserSession.user_id == person.user_id,
+        col(UserSession.revoked_at).is_(None),
+        col(UserSession.expires_at) > utcnow(),
     )
-    session.add(row)
-    session.flush()
-    audit.record(session, actor, "api_token.create", row, after={"name": row.name, "scope": row.scope})
-    return ApiTokenCreated(token=secret, api_token=ApiTokenView.model_validate(row))
+    rows = session.exec(query.order_by(col(UserSession.last_used_at).desc()).limit(MAX_LISTED))
+    return [_view(row, person) for row in rows]
 
 
-def list_tokens(session: Session, actor: Actor) -> list[ApiTokenView]:
-    """The actor's own tokens, newest first, at most 200."""
-    query = select(ApiToken).where(ApiToken.user_id == _person(actor, Permission.OWN_READ).user_id)
-    rows = session.exec(query.order_by(col(ApiToken.created_at).desc()).limit(200))
-    return [ApiTokenView.model_validate(row) for row in rows]
-
-
-def revoke_token(session: Session, actor: Actor, token_id: UUID) -> ApiTokenView:
-    """Make one of the actor's own tokens useless."""
-    person = _person(actor, Permission.OWN_WRITE)
-    row = session.get(ApiToken, token_id)
+def revoke_session(session: Session, actor: Actor, session_id: UUID) -> SessionView:
+    """End one of the actor's own sessions, the present one too."""
+    person = own(actor, Permission.OWN_WRITE)
+    row = session.get(UserSession, session_id)
     if row is None or row.user_id != person.user_id:
-        raise NotFound(f"You have no API token {token_id}.")
-    row.revoked_at = row.revoked_at or utcnow()
+        raise NotFound(f"You have no session {session_id}.")
+    if row.revoked_at is None:
+        _revoke(session, actor, row, "session.revoke")
+    return _view(row, person)
+
+
+def sign_out_everywhere(session: Session, actor: Actor, request: SignOutEverywhere) -> SignedOut:
+    """End all of the actor's own sessions, this one too; their API tokens only if they ask for it."""
+    person = own(actor, Permission.OWN_WRITE)
+    ended = SignedOut(
+        sessions=end_sessions(session, person.user_id),
+        api_tokens=end_tokens(session, person.user_id) if request.api_tokens else 0,
+    )
+    user = session.get_one(User, person.user_id)
+    audit.record(session, actor, "session.sign_out_everywhere", user, after=ended.model_dump())
+    return ended
+
+
+def end_sessions(session: Session, user_id: int, *, but: str = "") -> int:
+    """End a person's sessions, all `but` the one with this credential; how many there were."""
+    living = [
+        col(UserSession.user_id) == user_id,
+        col(UserSession.revoked_at).is_(None),
+        col(UserSession.expires_at) > utcnow(),
+    ]
+    kind, _, key = but.partition(":")
+    if kind == "session":
+        living.append(col(UserSession.id) != UUID(key))
+    return int(session.exec(update(UserSession).where(*living).values(revoked_at=utcnow())).rowcount)
+
+
+def _revoke(session: Session, actor: Actor, row: UserSession, action: str) -> None:
+    row.revoked_at = utcnow()
     session.add(row)
-    audit.record(session, actor, "api_token.revoke", row)
-    return ApiTokenView.model_validate(row)
+    audit.record(session, actor, action, row)
 
 
-def me(actor: Actor) -> Me:
-    """Who is signed in and what they may do."""
-    person = _person(actor, Permission.OWN_READ)
-    return Me(
-        user_id=person.user_id,
-        email=person.email,
-        name=person.name,
-        role=person.role,
-        organization_id=person.organization_id,
-        plan=person.plan,
-        permissions=sorted(permissions_of(person)),
+def _view(row: UserSession, person: PersonActor) -> SessionView:
+    return SessionView.model_validate(
+        {**row.model_dump(), "device": device(row.user_agent), "current": person.credential == f"session:{row.id}"}
     )
 
 
-def show_me(session: Session, actor: Actor) -> Me:
-    """`me`, in the shape of a service."""
-    del session
-    return me(actor)
-
-
-def _person(actor: Actor, permission: Permission) -> PersonActor:
-    require(actor, permission)
-    assert isinstance(actor, PersonActor)
-    return actor
-
-
-def _actor(session: Session, user: User, *, read_only: bool = False, credential: str = "") -> PersonActor:
-    assert user.id is not None
-    organization = session.get(Organization, user.organization_id) if user.organization_id is not None else None
-    return PersonActor(
-        user_id=user.id,
-        email=user.email,
-        name=user.name,
-        role=Role(user.role),
-        organization_id=user.organization_id,
-        plan=Plan(organization.plan) if organization else None,
-        read_only=read_only,
-        credential=credential,
-    )
+# What callers of other layers know under this module's name.
+__all__ = [
+    "LIFETIME",
+    "TOKEN_PREFIX",
+    "actor_of_session",
+    "actor_of_token",
+    "create_token",
+    "digest",
+    "end_sessions",
+    "list_sessions",
+    "open_session",
+    "person_by_email",
+    "revoke_session",
+    "show_me",
+    "sign_out",
+    "sign_out_everywhere",
+]

@@ -1,6 +1,6 @@
 """People, organizations, sessions and tokens as callers send and see them."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
@@ -56,6 +56,15 @@ class UserCreate(Request):
     organization_id: DatabaseId | None = None
 
 
+class UserUpdate(Request):
+    """What a person shall be. None may be left out, so none changes by oversight."""
+
+    name: Name
+    role: Role
+    organization_id: DatabaseId | None
+    is_active: bool = Field(description="False ends every session and revokes every API token")
+
+
 class UserFilter(Sorted):
     """Which people to list, and in which order."""
 
@@ -69,12 +78,15 @@ class UserFilter(Sorted):
 class UserView(View):
     """A person, without any secret."""
 
+    EDITED: ClassVar = tuple(UserUpdate.model_fields)
+
     id: int
     organization_id: int | None
     email: str
     name: str
     role: Role
     is_active: bool
+    last_sign_in_at: datetime | None
     created_at: datetime
 
 
@@ -83,6 +95,13 @@ class OrganizationCreate(Request):
 
     name: Name
     plan: Plan = Plan.PROFESSIONAL
+
+
+class OrganizationUpdate(Request):
+    """What an organization shall be. None may be left out, so none changes by oversight."""
+
+    name: Name
+    plan: Plan
 
 
 class OrganizationFilter(Sorted):
@@ -95,6 +114,8 @@ class OrganizationFilter(Sorted):
 
 class OrganizationView(View):
     """An organization."""
+
+    EDITED: ClassVar = tuple(OrganizationUpdate.model_fields)
 
     id: int
     name: str
@@ -110,6 +131,7 @@ class Me(View):
     name: str
     role: Role
     organization_id: int | None
+    organization: str | None = Field(description="The organization's name")
     plan: Plan | None
     permissions: list[Permission]
 
@@ -119,7 +141,7 @@ class ApiTokenCreate(Request):
 
     name: Name
     scope: Literal["read", "full"] = "read"
-    days: int = Field(90, ge=1, le=366)
+    days: int = Field(90, ge=1, le=366, description="What a token makes ends with it at the latest")
 
 
 class ApiTokenView(View):

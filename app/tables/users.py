@@ -32,6 +32,7 @@ class User(SQLModel, table=True):
     password_hash: str | None = text_column(nullable=True)
     role: str = text_column(default=Role.MEMBER)
     is_active: bool = Field(default=True, nullable=False)
+    last_sign_in_at: datetime | None = timestamp()
     created_at: datetime = timestamp(nullable=False)
 
 
