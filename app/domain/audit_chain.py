@@ -35,7 +35,7 @@ def moment(value: datetime) -> str:
     return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def fields(row: Mapping[str, Any]) -> dict[str, Any]:
+def fields(row: Mapping[Any, Any]) -> dict[str, Any]:
     """The event in a row, as it is hashed and exported."""
     return {**{name: row[name] for name in FIELDS}, "occurred_at": moment(row["occurred_at"])}
 

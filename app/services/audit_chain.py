@@ -5,11 +5,11 @@ Numbers are given in the order of linking, which need not be that of the events'
 may end later.
 """
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import closing
 from typing import Any
 
-from sqlalchemy import Select, delete, func
+from sqlalchemy import RowMapping, Select, delete, func
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
@@ -75,8 +75,8 @@ def verify(session: Session, actor: Actor, head: str | None = None) -> ChainRepo
 
 def linked() -> Select[Any]:
     """Links with the columns of their events, which are NULL where an event is gone. No name stands in both tables."""
-    links, events = (table.__table__ for table in (AuditLink, AuditEvent))  # type: ignore[attr-defined]
-    return select_columns(links, events).outerjoin(events, events.c.id == links.c.event_id)
+    columns = (getattr(table, name) for table in (AuditLink, AuditEvent) for name in table.model_fields)
+    return select_columns(*columns).outerjoin_from(AuditLink, AuditEvent, col(AuditEvent.id) == AuditLink.event_id)
 
 
 def _last(session: Session) -> tuple[int, str]:
@@ -85,14 +85,14 @@ def _last(session: Session) -> tuple[int, str]:
     return session.exec(query).one_or_none() or (0, GENESIS)
 
 
-def _links(session: Session) -> Generator[Mapping[str, Any], None, None]:
+def _links(session: Session) -> Generator[RowMapping, None, None]:
     """All links in their order. One statement, which sees one moment of the log however long it is read."""
     ordered = linked().order_by(col(AuditLink.number)).execution_options(yield_per=BATCH)
     with session.execute(ordered) as found:  # type: ignore[deprecated]
         yield from found.mappings()
 
 
-def _fault(link: Mapping[str, Any], number: int, before: str) -> str | None:
+def _fault(link: RowMapping, number: int, before: str) -> str | None:
     """What is wrong with `link`, which should have `number` and follow the link whose hash is `before`."""
     event_id, digest = link["event_id"], link["event_sha256"]
     if link["number"] != number:

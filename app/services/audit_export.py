@@ -5,10 +5,9 @@ seconds that are not linked yet come with the next export.
 """
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from sqlalchemy import RowMapping
 from sqlmodel import Session, col
 
 from app.domain.audit_chain import fields
@@ -43,7 +42,7 @@ def part(session: Session, actor: Actor, wanted: AuditWanted, after: int = 0) ->
     return Part("".join(map(line, rows)), rows[-1]["number"] if len(rows) == PART else None)
 
 
-def line(row: Mapping[str, Any]) -> str:
+def line(row: RowMapping) -> str:
     """One event with its link. Without the field `chain` it is what `event_sha256` is computed over."""
     chain = {name: row[name] for name in ("number", "event_sha256", "chain_sha256")}
     return json.dumps({**fields(row), "chain": chain}, ensure_ascii=False) + "\n"
