@@ -13,11 +13,13 @@ PUBLIC_URL = os.environ.get("TRAINYARD_PUBLIC_URL", f"http://127.0.0.1:{PORT}").
 
 
 def _origins() -> list[str]:
-    """Origins that may open the event socket: the public address, this machine by name, and what is configured."""
+    """Origins that may open the event socket: the public address, and the names that this server answers to."""
     public = urlsplit(PUBLIC_URL)
-    own = [f"{public.scheme}://{public.netloc}", f"http://localhost:{PORT}", f"http://127.0.0.1:{PORT}"]
-    more = [part.strip() for part in os.environ.get("TRAINYARD_ALLOW_ORIGINS", "").split(",") if part.strip()]
-    return list(dict.fromkeys([*own, *more]))
+    names = [part.strip() for part in os.environ.get("TRAINYARD_ALLOWED_HOSTS", "").split(",") if part.strip()]
+    own = [] if HOST in {"0.0.0.0", "::"} else [HOST]  # noqa: S104 compared, not bound
+    plain = [f"http://{name}:{PORT}" for name in ("localhost", "127.0.0.1", "[::1]", *own, *names)]
+    behind_proxies = [f"https://{name}" for name in names]
+    return list(dict.fromkeys([f"{public.scheme}://{public.netloc}", *plain, *behind_proxies]))
 
 
 # Reflex replaces "localhost" by the host that the browser was opened with (and drops the port on https).

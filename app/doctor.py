@@ -22,15 +22,16 @@ from pydantic import ValidationError
 
 from app.errors import Unavailable
 from app.infra.embedded import embedded_settings, external, postgres, s3, valkey
-from app.settings import Settings
+from app.settings import EVERY_ADDRESS, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 LEAST_FREE_BYTES = 1_000_000_000
 LEAST_NODE = (22, 22)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+HOST_SETTINGS = ("host", "public_url", "allowed_hosts")
 # What is read from the environment beside the settings.
 OTHER_NAMES = (
-    "TORCH", "TORCH_INDEX", "PG_BIN", "VALKEY_BIN", "RCLONE_BIN", "REQUIRE_BROWSER", "ALLOW_ORIGINS", "PASSPHRASE_FILE",
+    "TORCH", "TORCH_INDEX", "PG_BIN", "VALKEY_BIN", "RCLONE_BIN", "REQUIRE_BROWSER", "PASSPHRASE_FILE",
 )  # fmt: skip
 
 
@@ -55,6 +56,7 @@ def diagnose(settings_env: Mapping[str, str]) -> list[Check]:
         _disk(data_dir),
         _write_access(data_dir),
         _web_port(settings_env, bool(running)),
+        _host_names(settings_env),
         _postgres(settings_env, running, data_dir),
         _redis(settings_env, running),
         _s3(settings_env, running),
@@ -125,6 +127,16 @@ def _web_port(env: Mapping[str, str], running: bool) -> Check:
                 return Check("Web port", True, f"{host}:{port} is used, and Trainyard is running")
             return Check("Web port", False, f"{host}:{port} cannot be used: {error}", advice)
     return Check("Web port", True, f"{host}:{port} is free")
+
+
+def _host_names(env: Mapping[str, str]) -> Check:
+    """Whether browsers and edge servers on other machines are answered, where the server listens to them."""
+    given = {name: env[f"TRAINYARD_{name.upper()}"] for name in HOST_SETTINGS if env.get(f"TRAINYARD_{name.upper()}")}
+    settings = Settings.model_construct(**given)  # whether they are valid is told above
+    detail = f"answers to {', '.join(sorted(settings.host_names))}; whoever calls it by another name gets 400"
+    ok = bool(settings.public_url) or settings.host not in EVERY_ADDRESS
+    advice = "Set TRAINYARD_PUBLIC_URL to the address of this machine that browsers and edge servers use"
+    return Check("Host names", ok, detail, advice)
 
 
 def _asked(name: str, what: str, ask: Callable[[], object]) -> Check:

@@ -4,12 +4,17 @@ Read from the environment with the prefix `TRAINYARD_`. Defaults are for develop
 to start where browsers would send their session over plain http.
 """
 
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
+EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 compared, not bound
 
 
 class Settings(BaseSettings):
@@ -59,10 +64,28 @@ class Settings(BaseSettings):
             raise ValueError("set TRAINYARD_PUBLIC_URL to the https:// address of this server in production")
         return self
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _refuse_names(cls, text: str) -> str:
+        for part in text.split(","):
+            try:
+                if part.strip():
+                    ip_network(part.strip(), strict=False)
+            except ValueError:
+                raise ValueError(f"{part.strip()!a} is no address or network such as 10.0.0.1 or 10.0.0.0/8") from None
+        return text
+
     @property
     def base_url(self) -> str:
         """The origin that browsers and edges use, without a trailing slash."""
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @cached_property
+    def host_names(self) -> frozenset[str]:
+        """Every name and address, without port, that the server answers to."""
+        own = [host_name(urlsplit(self.public_url).netloc), *([] if self.host in EVERY_ADDRESS else [self.host])]
+        more = [host_name(part.strip()) for part in self.allowed_hosts.split(",")]
+        return frozenset(name.lower() for name in (*THIS_MACHINE, *own, *more) if name)
 
     @property
     def s3_browser_endpoint(self) -> str:
@@ -83,6 +106,16 @@ class Settings(BaseSettings):
     def secure_cookies(self) -> bool:
         """True when the public address is https."""
         return self.base_url.startswith("https://")
+
+
+def host_name(host: str) -> str:
+    """The name in `host:port`, without brackets and in small letters; nothing if that is no host at all."""
+    try:
+        parts = urlsplit(f"//{host}")
+        whole = parts.netloc == host and "@" not in host
+        return (parts.hostname or "").rstrip(".") if whole else ""
+    except ValueError:
+        return ""
 
 
 @lru_cache

@@ -10,6 +10,7 @@ Rules:
 # ruff: noqa: RUF012 Reflex copies a default for every client
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -21,18 +22,24 @@ from sqlmodel import Session
 from app.auth import sessions
 from app.domain.permissions import Actor, Permission, PersonActor
 from app.errors import DomainError
+from app.infra import tracing
 from app.infra.db import transaction
 from app.infra.object_store import ObjectStore, get_object_store
 from app.schemas import base
+from app.services import audit
 from state.addresses import NEWEST, address, turned
 from state.marks import permission, public
 from state.views.words import span
+
+log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 R = TypeVar("R")
 Form = TypeVar("Form", bound=BaseModel)
 
 caller: ContextVar[Actor] = ContextVar("caller", default=None)
+# The event that is answered, as the audit log names it. The guard sets both.
+asked: ContextVar[str] = ContextVar("asked", default="event.unknown")
 
 
 def person_behind(cookie: str) -> PersonActor | None:
@@ -48,6 +55,17 @@ def store() -> ObjectStore:
     return get_object_store()
 
 
+def note_refusal(error: DomainError, subject_type: str, subject_id: str) -> None:
+    """Write into the audit log that the caller was refused, if `error` is a refusal. Never hides the refusal itself."""
+    if not isinstance(error, audit.REFUSALS):
+        return
+    try:
+        with transaction() as session:
+            audit.refused(session, caller.get(), error, asked.get(), subject_type, subject_id)
+    except DomainError as failure:  # the database is away: the caller still learns of the refusal
+        log.error("a refusal could not be written to the audit log: %s", failure.message)
+
+
 async def call(
     service: Callable[Concatenate[Session, Actor, P], R],
     *args: P.args,
@@ -56,8 +74,12 @@ async def call(
     """Run `service` as the caller, in a thread and a transaction of its own."""
 
     def work() -> R:
-        with transaction() as session:
-            return service(session, caller.get(), *args, **kwargs)
+        try:
+            with tracing.service(service), transaction() as session:
+                return service(session, caller.get(), *args, **kwargs)
+        except DomainError as error:
+            note_refusal(error, "service", f"{service.__module__.rpartition('.')[2]}.{service.__name__}")
+            raise
 
     return await asyncio.to_thread(work)
 

@@ -5,7 +5,7 @@ Deny by default. On every event, in this order:
    deactivation counts at once.
 2. A state tree belongs to one person. If another one (or nobody) presents it, everything in it is wiped first.
 3. Reflex's own handlers pass by name (`INTERNAL`), `setvar` never does, and ours pass only with a mark
-   (`state/marks.py`) whose permission the person holds.
+   (`state/marks.py`) whose permission the person holds. A refusal is written to the audit log.
 Objects and tenants are not decided here but in the services.
 """
 
@@ -23,8 +23,9 @@ from reflex_base.registry import RegisteredEventHandler, RegistrationContext
 
 from app.domain.permissions import Actor, Permission, PersonActor, require
 from app.errors import DomainError, Forbidden
+from app.infra import metrics
 from app.services.request_context import RequestContext, request_context
-from state.base import caller, person_behind
+from state.base import asked, caller, note_refusal, person_behind
 from state.marks import PUBLIC, mark_of
 from state.session import SessionState, sign_in_page
 
@@ -79,17 +80,21 @@ class Guard(Middleware):
         except DomainError as error:
             return await self._answer(state, error.message)
         caller.set(actor)
-        request_context.set(RequestContext(request_id=uuid.uuid4().hex, ip_address=_address(state)))
+        request_context.set(RequestContext(uuid.uuid4().hex, _address(state), {"actor": actor}))
         await self._bind(state, actor)
         handler = RegistrationContext.get().event_handlers.get(event.name)
+        asked.set(_asked(handler, event.name))
         try:
             check(handler, event.name, actor)
         except DomainError as error:
+            metrics.EVENTS.labels(_label(handler, event.name), "refused").inc()
             log.warning("event refused: %s (%s)", event.name[:200], error.problem_code)
+            pass  # broken
             if actor is None:
                 url = state.router.url
                 return _redirect(await self._answer(state, ""), sign_in_page(url.path, url.query))
             return await self._answer(state, error.message)
+        metrics.EVENTS.labels(_label(handler, event.name), "passed").inc()
         return None
 
     async def _bind(self, state: BaseState, actor: PersonActor | None) -> None:
@@ -115,4 +120,15 @@ def _redirect(update: StateUpdate, to: str) -> StateUpdate:
 
 
 def _address(state: BaseState) -> str:
+    """Where the socket of this event came from; proxies are seen through before Reflex sees it (`app/api/proxies`)."""
     return str(state.router_data.get("ip") or "")
+
+
+def _label(handler: RegisteredEventHandler | None, name: str) -> str:
+    """`some_state.handler`: what a metric may be labelled with, which is never a name that a client made up."""
+    return name.rpartition("____")[2] if handler is not None else "unknown"
+
+
+def _asked(handler: RegisteredEventHandler | None, name: str) -> str:
+    """How the audit log names an event: `event.<State>.<handler>`, and never by a name that a client made up."""
+    return f"event.{handler.states[0].__name__}.{name.rpartition('.')[2]}" if handler is not None else "event.unknown"

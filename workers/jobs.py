@@ -12,8 +12,11 @@ from uuid import UUID, uuid4
 
 from app.domain.hyperparameters import Hyperparameters
 from app.errors import Conflict
+from app.infra import tracing
 from app.infra.db import forget_engine, transaction
 from app.infra.object_store import ObjectStore, get_object_store
+from app.infra.queue import trace_of_job
+from app.logs import working_on
 from app.schemas.model_versions import TrainedModel
 from app.services import job_runs
 from app.services.job_runs import AttemptOver, FrozenSample, RunTicket
@@ -31,6 +34,19 @@ CANCELLED, COMPLETED, OVER = "cancelled", "completed", "attempt over"
 def train(job_id: str, attempt: int) -> str:
     """Run one attempt; returns what became of it, for the worker's log."""
     forget_engine()
+    tracing.start("worker")
+    about: dict[str, str | int] = {"trainyard.job_id": job_id, "trainyard.attempt": attempt}
+    try:
+        with (
+            working_on(job_id=job_id, attempt=str(attempt)),
+            tracing.span("train", "consumer", link=trace_of_job(), attributes=about),
+        ):
+            return _train(job_id, attempt)
+    finally:
+        tracing.flush()  # a fork ends without exit handlers
+
+
+def _train(job_id: str, attempt: int) -> str:
     try:
         ticket = patiently(lambda: _begin(UUID(job_id), attempt))
     except AttemptOver as error:

@@ -13,12 +13,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from app.errors import DomainError
+from app.infra import metrics
 from app.services.request_context import request_context
 
 log = logging.getLogger(__name__)
 
 TYPE_PREFIX = "https://trainyard.dev/problems/"
 MEDIA_TYPE = "application/problem+json"
+REFUSED = frozenset({401, 403, 429})
 
 
 def problem(status: int, code: str, title: str, detail: str, **fields: Any) -> JSONResponse:
@@ -44,6 +46,8 @@ def install(api: FastAPI) -> None:
 
 def _domain(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, DomainError)
+    if error.status in REFUSED:
+        metrics.REFUSALS.labels(error.problem_code).inc()
     return problem(error.status, error.problem_code, error.title, error.message, **error.fields)
 
 
@@ -74,6 +78,7 @@ def _database(request: Request, error: Exception) -> JSONResponse:
 
 
 def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    # The server logs the trace itself; the caller gets the request id to ask about.
+    # The server logs the trace as well, but knows no request id, which is what the caller asks with.
+    log.error("%s %s: %s", request.method, request.url.path, type(error).__name__, exc_info=error)
     detail = "This should not have happened and was logged. Ask with the request id if it happens again."
     return problem(500, "internal-error", "Something went wrong here", detail)

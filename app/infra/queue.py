@@ -8,15 +8,17 @@ from functools import lru_cache
 from uuid import UUID
 
 import redis
-from rq import Queue
+from rq import Queue, get_current_job
 from rq.serializers import JSONSerializer
 
 from app.errors import Unavailable
+from app.infra import tracing
 from app.settings import get_settings
 
 log = logging.getLogger(__name__)
 
 TRAINING_QUEUE, WEBHOOK_QUEUE = "training", "webhooks"
+TRACE = "trace"
 TRAIN, DELIVER = "workers.jobs.train", "workers.webhooks.deliver"
 # A training job may take days; RQ's own limit only catches what nothing else would.
 JOB_TIMEOUT_SECONDS = 7 * 24 * 3600
@@ -51,11 +53,18 @@ def enqueue_training(job_id: UUID, attempt: int) -> bool:
             job_timeout=JOB_TIMEOUT_SECONDS,
             result_ttl=300,
             failure_ttl=3600,
+            meta={TRACE: tracing.carrier()},
         )
     except redis.RedisError as error:
         log.warning("job %s was not handed to the queue (%s); the reconciler will", job_id, type(error).__name__)
         return False
     return True
+
+
+def trace_of_job() -> dict[str, str]:
+    """The trace of whoever queued the job that this process runs now; empty if there is none."""
+    job = get_current_job()
+    return dict(job.meta.get(TRACE) or {}) if job is not None else {}
 
 
 def enqueue_delivery(delivery_id: UUID, attempt: int) -> None:

@@ -2,7 +2,7 @@
 
 The standard variables count: OTEL_EXPORTER_OTLP_ENDPOINT (or …_TRACES_ENDPOINT; OTLP over http/protobuf),
 OTEL_EXPORTER_OTLP_HEADERS, OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, OTEL_TRACES_SAMPLER, OTEL_SDK_DISABLED. From
-callers only the W3C trace context is believed, never baggage. The SDK is imported on the first use: it is heavy.
+callers only the W3C trace context is believed, never baggage. The exporter is imported on the first use: it is heavy.
 """
 
 import os
