@@ -89,7 +89,7 @@ class Guard(Middleware):
         except DomainError as error:
             metrics.EVENTS.labels(_label(handler, event.name), "refused").inc()
             log.warning("event refused: %s (%s)", event.name[:200], error.problem_code)
-            pass  # broken
+            await asyncio.to_thread(note_refusal, error, "event", event.name)
             if actor is None:
                 url = state.router.url
                 return _redirect(await self._answer(state, ""), sign_in_page(url.path, url.query))

@@ -5,18 +5,16 @@ import logging
 from fastapi import Request
 
 from app.domain.permissions import Actor
-from app.errors import DomainError, Forbidden, QuotaExceeded, Unauthenticated
+from app.errors import DomainError
 from app.infra.db import transaction
 from app.services import audit
 
 log = logging.getLogger(__name__)
 
-AUDITED = (Unauthenticated, Forbidden, QuotaExceeded)
-
 
 def record(request: Request, operation: str, error: DomainError) -> None:
     """Write that `operation` was refused, if `error` is a refusal. Never hides the refusal itself."""
-    if not isinstance(error, AUDITED):
+    if not isinstance(error, audit.REFUSALS):
         return
     actor: Actor = getattr(request.state, "actor", None)
     log.info("refused %s %s: %s", request.method, request.url.path, error.problem_code)

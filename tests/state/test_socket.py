@@ -13,7 +13,7 @@ from sqlmodel import select
 
 from app.domain.permissions import Role
 from app.infra.db import transaction
-from app.tables import TrainingDataset
+from app.tables import AuditEvent, TrainingDataset
 from tests.browser.web_process import Web, running_web
 from tests.support import people
 from tests.support.people import PASSWORD, Person
@@ -124,6 +124,20 @@ def test_a_member_is_told_no(web: Web, ada: Person, max_member: Person) -> None:
     answers = attack(web, sign_in(web, max_member), HYDRATE, LOAD)
     assert SECRET_NAME not in answers
     assert "does not permit" in answers
+
+
+def test_a_refused_event_is_in_the_audit_log(web: Web, ada: Person) -> None:
+    person = people.make_person("Refused Person", Role.MEMBER)
+    made_up = (f"{ROOT}.made_up\0" + "x" * 900, {}, "/")
+    attack(web, sign_in(web, person), HYDRATE, LOAD, (f"{LOAD[0].rpartition('.')[0]}.setvar", {}, "/"), made_up)
+    with transaction() as session:
+        query = select(AuditEvent).where(AuditEvent.actor == person.email, AuditEvent.outcome == "refused")
+        events = list(session.exec(query.order_by(AuditEvent.id)))  # type: ignore[arg-type]
+    assert [event.action for event in events][:2] == ["event.DatasetsState.load", "event.DatasetsState.setvar"]
+    assert {(event.subject_type, event.after["code"]) for event in events} == {("event", "forbidden")}
+    assert events[0].subject_id == LOAD[0]
+    assert events[0].request_id
+    assert events[0].ip_address
 
 
 @pytest.mark.parametrize("cookie", ["trainyard_session=made-up", "trainyard_session", "=;=;\x01", "a=b; c"])
