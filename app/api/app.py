@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
 from app import __version__
-from app.api import operations, problems
+from app.api import openapi, operations
 from app.api.base import Api
 from app.api.entrance import entrance
 from app.api.guard import refuse_unguarded
@@ -73,16 +73,14 @@ def create_api() -> FastAPI:
         title="Trainyard",
         version=__version__,
         description=DESCRIPTION,
-        responses={
-            code: {"description": text, "content": {problems.MEDIA_TYPE: {}}}
-            for code, text in ((401, "Not signed in"), (403, "Not allowed"), (404, "Not found"), (409, "Conflict"))
-        },
+        generate_unique_id_function=openapi.operation_id,
     )
     for module in ROUTERS:
         api.include_router(module.router)
     api.include_router(live.router)
     api.include_router(health.router)
     refuse_unguarded(api)
+    openapi.install(api)
     _serve_docs(api)
     return api
 
@@ -90,7 +88,6 @@ def create_api() -> FastAPI:
 def _serve_docs(api: FastAPI) -> None:
     api.mount("/docs-assets", StaticFiles(directory=str(resources.files("fastapi_swagger") / "resources")))
 
-    @api.get("/docs", include_in_schema=False)
     def docs(request: Request) -> HTMLResponse:
         root = request.scope.get("root_path", "")
         page = get_swagger_ui_html(
@@ -102,6 +99,8 @@ def _serve_docs(api: FastAPI) -> None:
         )
         page.headers["content-security-policy"] = policy_of_page(bytes(page.body))
         return page
+
+    api.add_route("/docs", docs, include_in_schema=False)
 
 
 @asynccontextmanager

@@ -58,8 +58,8 @@ def claim(session: Session, wanted: Claim) -> None:
     stale = (col(IdempotencyKey.actor) == wanted.actor, col(IdempotencyKey.key) == wanted.key)
     session.exec(delete(IdempotencyKey).where(*stale, col(IdempotencyKey.created_at) < utcnow() - KEPT))  # type: ignore[call-overload]
     values = {**vars(wanted), "created_at": utcnow()}
-    taken = session.exec(insert(IdempotencyKey).values(values).on_conflict_do_nothing())  # type: ignore[call-overload]
-    if taken.rowcount == 0:
+    taken = insert(IdempotencyKey).values(values).on_conflict_do_nothing().returning(col(IdempotencyKey.key))
+    if session.scalars(taken).one_or_none() is None:
         raise AnsweredBefore("This request was carried out before.")
 
 

@@ -72,7 +72,7 @@ def delete_dataset(run: Run, store: Store, dataset_id: UUID) -> None:
     store.delete(*(store.key(url) for url in run(datasets.delete, dataset_id)))
 
 
-@router.post("/{dataset_id}/uploads", summary="Open places to put files", status_code=status.HTTP_201_CREATED)
+@router.post("/{dataset_id}/uploads", summary="Open places to put files")
 @allow(Permission.DATASETS_WRITE)
 def open_uploads(run: Run, store: Store, dataset_id: UUID, request: UploadRequest) -> UploadSlots:
     return run(samples.open_uploads, dataset_id, request, store)
