@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from pydantic import SecretStr, ValidationError
 
+from app.audit_cli import app as audit
 from app.domain.permissions import Plan, Role, SystemActor
 from app.errors import DomainError, Invalid
 from app.infra.db import transaction
@@ -24,6 +25,7 @@ organizations_cli = typer.Typer(name="organizations", help="Customers and their 
 cli.add_typer(users_cli)
 cli.add_typer(organizations_cli)
 cli.add_typer(keys)
+cli.add_typer(audit)
 
 OPERATOR = SystemActor("command line")
 
@@ -31,12 +33,9 @@ OPERATOR = SystemActor("command line")
 @contextmanager
 def _servers() -> Iterator[None]:
     """Reach the database: that of the running product, or one started for the time of the command."""
-    from app.infra.embedded import servers
-    from app.running import adopt, migrate
+    from app.running import reached
 
-    with servers(get_settings().data_dir) as env:
-        adopt(env)
-        migrate()
+    with reached():
         yield
 
 
@@ -162,6 +161,62 @@ def create_token(
             raise
         file.write(created.token + "\n")
     typer.echo(f"Wrote a token of {email}, valid for {days} days, to {out}.")
+
+
+@users_cli.command("list")
+def list_users() -> None:
+    """Everybody: address, role, organization, whether they may sign in, and when they last did."""
+    from app.schemas.people import UserFilter
+    from app.services import users
+
+    with _servers(), transaction() as session:
+        cursor: str | None = None
+        while True:
+            page = users.list_users(session, OPERATOR, UserFilter(sort="email"), cursor, 200)
+            for user in page.items:
+                place = f"organization {user.organization_id}" if user.organization_id else "-"
+                signed_in = f"{user.last_sign_in_at:%Y-%m-%d %H:%M} UTC" if user.last_sign_in_at else "never"
+                state = "active" if user.is_active else "disabled"
+                typer.echo("\t".join((user.email, user.role, place, state, signed_in)))
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+
+@users_cli.command("disable")
+def disable_user(email: str) -> None:
+    """Let a person sign in no more: every session ends, every API token is revoked."""
+    _set_active(email, is_active=False)
+    typer.echo(f"{email} is disabled and signed out everywhere.")
+
+
+@users_cli.command("enable")
+def enable_user(email: str) -> None:
+    """Let a disabled person sign in again. Revoked API tokens stay revoked."""
+    _set_active(email, is_active=True)
+    typer.echo(f"{email} may sign in.")
+
+
+@users_cli.command("set-password")
+def set_password(email: str) -> None:
+    """Give a person another password, asked for or read from the standard input; every session ends."""
+    from app.schemas.people import NewPassword
+    from app.services import users
+
+    request = NewPassword(password=SecretStr(_ask_password()))
+    with _servers(), transaction() as session:
+        view = users.set_password(session, OPERATOR, users.by_email(session, OPERATOR, email).id, request.password)
+    typer.echo(f"{view.email} signs in with the new password from now on.")
+
+
+def _set_active(email: str, *, is_active: bool) -> None:
+    from app.schemas.people import UserUpdate
+    from app.services import users
+
+    with _servers(), transaction() as session:
+        person = users.by_email(session, OPERATOR, email)
+        request = UserUpdate(**{**person.model_dump(include=set(UserUpdate.model_fields)), "is_active": is_active})
+        users.update(session, OPERATOR, person.id, request)
 
 
 @organizations_cli.command("create")

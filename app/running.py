@@ -9,13 +9,14 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
 from app.errors import Unavailable
 from app.infra.db import forget_engine
-from app.infra.embedded import Stack
+from app.infra.embedded import Stack, servers
 from app.infra.object_store import get_object_store
 from app.settings import Settings, get_settings
 from app.supervisor.supervisor import say
@@ -40,6 +41,15 @@ def migrate() -> None:
     config = Config(str(ROOT / "alembic.ini"))
     config.set_main_option("script_location", str(ROOT / "alembic"))
     command.upgrade(config, "head")
+
+
+@contextmanager
+def reached() -> Iterator[None]:
+    """Reach the database: that of the running product, or one started for the time of a command."""
+    with servers(get_settings().data_dir) as env:
+        adopt(env)
+        migrate()
+        yield
 
 
 class Product:

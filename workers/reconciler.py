@@ -1,4 +1,5 @@
-"""Repairs what a crash leaves between Postgres and the queues, hands out retries, keeps the signed metadata fresh.
+"""Repairs what a crash leaves between Postgres and the queues, hands out retries, keeps the signed metadata fresh,
+and links the audit log into its chain.
 
 `python -m workers.reconciler`: every few seconds, in short transactions; it may be killed and started at any time, and
 several may run (rows are locked, and who comes second finds nothing to do).
@@ -19,7 +20,7 @@ from app.errors import DomainError
 from app.infra.db import transaction
 from app.infra.queue import WEBHOOK_QUEUE, queue
 from app.logs import configure_logging
-from app.services import job_repairs, trust, webhook_attempts
+from app.services import audit_chain, job_repairs, trust, webhook_attempts
 from app.tables.base import utcnow
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,8 @@ log = logging.getLogger(__name__)
 RECONCILER = SystemActor("reconciler")
 EVERY_SECONDS = 5.0
 REFRESH_SECONDS = 3600.0
+# So many batches of audit events are linked in a round, so that a long backlog does not hold up jobs.
+BATCHES = 10
 
 
 def reconcile_once() -> list[str]:
@@ -62,6 +65,25 @@ def refresh_once() -> bool:
         return trust.refresh(session, RECONCILER)
 
 
+def link_once() -> int:
+    """Link the audit events that wait; returns how many. The rest of a long backlog has its turn in the next round."""
+    total = 0
+    for _ in range(BATCHES):
+        with transaction() as session:
+            linked = audit_chain.seal(session, RECONCILER)
+        total += linked
+        if linked < audit_chain.BATCH:
+            break
+    return total
+
+
+def log_head() -> None:
+    """Write the chain's head into the log: what was noted outside the database cannot be changed with it."""
+    with transaction() as session:
+        chain = audit_chain.state(session, RECONCILER)
+    log.info("audit log: %d events linked, %d waiting, head %s", chain.length, chain.waiting, chain.head)
+
+
 def main() -> None:
     """Go on until SIGTERM or SIGINT."""
     configure_logging("reconciler")
@@ -71,6 +93,7 @@ def main() -> None:
     next_refresh = 0.0
     while not stop.is_set():
         try:
+            link_once()  # needs no Redis, so it comes before what does
             for repair in reconcile_once():
                 log.info("%s", repair)
             enqueue_deliveries_once()
@@ -78,6 +101,7 @@ def main() -> None:
                 if refresh_once():
                     log.info("snapshot and timestamp were signed again")
                 forget_once()
+                log_head()
                 next_refresh = time.monotonic() + REFRESH_SECONDS
         except (DomainError, OperationalError, redis.RedisError) as error:
             log.warning("this round failed, the next one comes: %s: %s", type(error).__name__, error)

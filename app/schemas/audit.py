@@ -50,6 +50,12 @@ class AuditView(View):
     ip_address: str
 
 
+class AuditHead(Request):
+    """A head of the chain that somebody noted earlier, or none."""
+
+    head: Sha256 | None = None
+
+
 class ChainView(View):
     """How far the chain reaches. `head` is the last link's `chain_sha256`; note it elsewhere to compare it later."""
 

@@ -19,13 +19,15 @@ from app.services.audit_chain import linked
 from app.tables import AuditEvent, AuditLink
 
 PART = 1_000
+BEGINNING: int | None = 0
 
 
 @dataclass(frozen=True)
 class Part:
-    """Some lines of an export, and after which link the next part begins; None if this is the last."""
+    """`count` lines of an export, and after which link the next part begins; None if this is the last."""
 
     lines: str
+    count: int
     after: int | None
 
 
@@ -39,7 +41,7 @@ def part(session: Session, actor: Actor, wanted: AuditWanted, after: int = 0) ->
         *conditions(wanted),
     )
     rows = session.execute(query.order_by(col(AuditLink.number)).limit(PART)).mappings().all()  # type: ignore[deprecated]
-    return Part("".join(map(line, rows)), rows[-1]["number"] if len(rows) == PART else None)
+    return Part("".join(map(line, rows)), len(rows), rows[-1]["number"] if len(rows) == PART else None)
 
 
 def line(row: RowMapping) -> str:
