@@ -65,6 +65,12 @@ class UserUpdate(Request):
     is_active: bool = Field(description="False ends every session and revokes every API token")
 
 
+class NewPassword(Request):
+    """A password that somebody else chose for a person."""
+
+    password: Password
+
+
 class UserFilter(Sorted):
     """Which people to list, and in which order."""
 

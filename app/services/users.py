@@ -71,7 +71,7 @@ def create(session: Session, actor: Actor, request: UserCreate) -> UserView:
 def update(session: Session, actor: Actor, user_id: int, request: UserUpdate, if_match: IfMatch = None) -> UserView:
     """Change what a person is; it counts for their next request. Who is deactivated is signed out everywhere."""
     require(actor, Permission.USERS_WRITE)
-    super_admins = _active_super_admins(session)
+    super_admins = active_super_admins(session)
     row = fetch(session, User, user_id, actor, "person", lock=True)
     etags.check(UserView.model_validate(row), if_match)
     _check_place(session, request.role, request.organization_id)
@@ -109,7 +109,7 @@ def _check_place(session: Session, role: Role, organization_id: int | None) -> N
     organization_must_exist(session, organization_id)
 
 
-def _active_super_admins(session: Session) -> list[int | None]:
+def active_super_admins(session: Session) -> list[int | None]:
     """The ids of all, locked in one order: of two super admins who demote each other, the second finds one left."""
     query = select(col(User.id)).where(User.role == Role.SUPER_ADMIN, col(User.is_active)).order_by(col(User.id))
     return list(session.exec(query.with_for_update(key_share=True)))

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import event
 from sqlmodel import Session
 
-from app.auth import sessions
+from app.auth import sessions, tokens
 from app.domain.permissions import PersonActor, Plan, Role
 from app.infra.db import get_engine, transaction
 from app.infra.object_store import get_object_store
@@ -93,7 +93,8 @@ FILTERED: dict[str, Callable[[Session, PersonActor], Any]] = {
 FOR_SUPER_ADMINS: dict[str, Callable[[Session, PersonActor], Any]] = {
     "audit": lambda s, a: audit.list_events(s, a, AuditFilter()),
     "audit, oldest first": lambda s, a: audit.list_events(s, a, AuditFilter(sort="id")),
-    "own tokens": lambda s, a: sessions.list_tokens(s, a),
+    "own tokens": lambda s, a: tokens.list_tokens(s, a),
+    "own sessions": lambda s, a: sessions.list_sessions(s, a),
 }
 
 
