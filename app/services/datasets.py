@@ -52,7 +52,7 @@ def create(session: Session, actor: Actor, request: DatasetCreate) -> DatasetVie
     )
     session.add(row)
     _flush(session, request.name, request.version)
-    audit.record(session, actor, "dataset.create", row, after={"name": row.name, "ai_module": row.ai_module})
+    audit.record(session, actor, "dataset.create", row, after=request.model_dump(mode="json", exclude_none=True))
     return DatasetView.model_validate(row)
 
 
@@ -89,7 +89,8 @@ def delete(session: Session, actor: Actor, dataset_id: UUID) -> list[str]:
     gone = delete_rows(TrainingSample).where(col(TrainingSample.dataset_id) == dataset_id)
     urls = list(session.scalars(gone.returning(col(TrainingSample.file_url))))
     session.delete(row)
-    audit.record(session, actor, "dataset.delete", row, before={"name": row.name, "sample_count": row.sample_count})
+    before = {"name": row.name, "version": row.version, "sample_count": row.sample_count}
+    audit.record(session, actor, "dataset.delete", row, before=before)
     return urls
 
 

@@ -105,11 +105,13 @@ def retry(session: Session, actor: Actor, deployment_id: UUID) -> DeploymentView
     status = advance(_S(row.status), _S.PENDING, f"Deployment {row.id}")
     if _unfinished(session, edge, row.ai_module):
         raise Conflict(f"Another deployment of {row.ai_module} to {edge.name!r} is under way. Wait for it.")
+    before = {"status": row.status, "error_message": row.error_message}
     row.status, row.error_message, row.progress_percent = status, None, 0
     row.started_at = row.completed_at = None
     row.retry_count += 1
     changed(session, row)
-    audit.record(session, actor, "deployment.retry", row, organization_id=edge.organization_id)
+    after, owner = {"status": row.status, "retry_count": row.retry_count}, edge.organization_id
+    audit.record(session, actor, "deployment.retry", row, before=before, after=after, organization_id=owner)
     return DeploymentView.model_validate(row)
 
 
@@ -148,10 +150,7 @@ def _order(
     for edge in edges:
         assert edge.id is not None
         for older in _unfinished(session, edge, version.ai_module):
-            older.status = advance(_S(older.status), _S.FAILED, f"Deployment {older.id}")
-            older.error_message = f"Superseded by {version.ai_module} {version.version}, which was ordered later."
-            older.completed_at = utcnow()
-            changed(session, older)
+            _supersede(session, actor, older, edge, version)
         row = ModelDeployment(
             rollout_id=rollout.id,
             model_version_id=version.id,
@@ -161,9 +160,23 @@ def _order(
         )
         changed(session, row)
         deployments.append(row)
-    after = {"kind": kind, "version": version.version, "edge_servers": [edge.name for edge in edges][:100]}
+    ordered = {str(row.id): edge.name for row, edge in zip(deployments, edges, strict=True)}
+    after = {"kind": kind, "model_version_id": str(version.id), "version": version.version, "deployments": ordered}
     audit.record(session, actor, "rollout.create", rollout, after=after, organization_id=version.organization_id)
     return RolloutView(**rollout.model_dump(), deployments=[DeploymentView.model_validate(row) for row in deployments])
+
+
+def _supersede(
+    session: Session, actor: Actor, older: ModelDeployment, edge: EdgeServer, version: AiModelVersion
+) -> None:
+    """End a deployment that is under way, because `version` was ordered after it."""
+    before = {"status": older.status}
+    older.status = advance(_S(older.status), _S.FAILED, f"Deployment {older.id}")
+    older.error_message = f"Superseded by {version.ai_module} {version.version}, which was ordered later."
+    older.completed_at = utcnow()
+    changed(session, older)
+    after, owner = {"status": older.status, "error_message": older.error_message}, edge.organization_id
+    audit.record(session, actor, "deployment.supersede", older, before=before, after=after, organization_id=owner)
 
 
 def _unfinished(session: Session, edge: EdgeServer, ai_module: str) -> list[ModelDeployment]:

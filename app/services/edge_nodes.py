@@ -50,9 +50,8 @@ def enrol(session: Session, request: EnrolRequest) -> Enrolled:
     session.flush()
     assert row.id is not None
     actor = EdgeActor(row.id, row.name, row.organization_id)
-    audit.record(
-        session, actor, "edge_server.enrol", row, after={"platform": row.platform, "version": row.edge_version}
-    )
+    after = {"platform": row.platform, "version": row.edge_version, "public_key": row.public_key}
+    audit.record(session, actor, "edge_server.enrol", row, after=after)
     return Enrolled(
         edge_server_id=row.id,
         organization_id=row.organization_id,
@@ -93,7 +92,8 @@ def download(session: Session, actor: Actor, deployment_id: UUID, store: ObjectS
         raise _superseded(row)
     version = session.get_one(AiModelVersion, row.model_version_id)
     seconds = get_settings().download_url_seconds
-    audit.record(session, actor, "model_version.download", version, after={"deployment_id": str(row.id)})
+    after = {"deployment_id": str(row.id), "bundle_sha256": version.bundle_sha256}
+    audit.record(session, actor, "model_version.download", version, after=after)
     return Download(url=store.presigned_get(store.key(version.model_file_url), seconds), expires_in_seconds=seconds)
 
 
@@ -111,9 +111,10 @@ def progress(session: Session, actor: Actor, deployment_id: UUID, request: Deplo
         row.error_message = row.error_message or request.error_message or "The edge server gave no reason."
     row.progress_percent = 100 if target is _S.COMPLETED else request.progress_percent
     changed(session, row, moved=was is not target)
-    if was is not target and target not in (_S.DOWNLOADING, _S.INSTALLING):
-        after = {"status": target, "error_message": row.error_message}
-        audit.record(session, actor, f"deployment.{target}", row, after=after, organization_id=edge.organization_id)
+    if was is not target:
+        before, after = {"status": was}, {"status": target, "error_message": row.error_message}
+        owner = edge.organization_id
+        audit.record(session, actor, f"deployment.{target}", row, before=before, after=after, organization_id=owner)
     return DeploymentStatusView(status=_S(row.status))
 
 

@@ -67,7 +67,7 @@ def create(session: Session, actor: Actor, request: EdgeServerCreate) -> EdgeSer
     except IntegrityError as error:
         raise Conflict(f"An edge server {request.name!r} exists already. Choose another name.") from error
     token = _new_token(session, row)
-    audit.record(session, actor, "edge_server.create", row, after={"name": row.name, "site": row.site})
+    audit.record(session, actor, "edge_server.create", row, after=request.model_dump(mode="json", exclude_none=True))
     return EdgeServerCreated(edge_server=view(row, utcnow()), enrolment=token)
 
 
@@ -75,9 +75,11 @@ def renew_token(session: Session, actor: Actor, edge_server_id: int) -> Enrolmen
     """A new one-time token: for a node that lost its key, or whose token expired. The old key stops working."""
     require(actor, Permission.EDGE_SERVERS_WRITE)
     row = fetch(session, EdgeServer, edge_server_id, actor, "edge server", lock=True)
+    before = _identity(row)
     row.public_key = row.enrolled_at = row.revoked_at = None
     token = _new_token(session, row)
-    audit.record(session, actor, "edge_server.renew_token", row)
+    after = _identity(row) | {"token_expires_at": token.expires_at.isoformat()}
+    audit.record(session, actor, "edge_server.renew_token", row, before=before, after=after)
     return token
 
 
@@ -85,11 +87,12 @@ def revoke(session: Session, actor: Actor, edge_server_id: int) -> EdgeServerVie
     """Stop accepting the node's key. It goes on serving what it has, and gets nothing more."""
     require(actor, Permission.EDGE_SERVERS_WRITE)
     row = fetch(session, EdgeServer, edge_server_id, actor, "edge server", lock=True)
+    before = _identity(row)
     row.revoked_at = row.revoked_at or utcnow()
     row.enrolment_token_hash = row.enrolment_expires_at = None
     session.add(row)
     session.flush()
-    audit.record(session, actor, "edge_server.revoke", row)
+    audit.record(session, actor, "edge_server.revoke", row, before=before, after=_identity(row))
     return view(row, utcnow())
 
 
@@ -105,6 +108,13 @@ def _how_it_is(wanted: EdgeServerFilter, now: datetime) -> list[ColumnElement[bo
         if asked is not None:
             conditions.append(col(moment).is_not(None) if asked else col(moment).is_(None))
     return conditions
+
+
+def _identity(row: EdgeServer) -> dict[str, str | None]:
+    """By which key the node is known and whether it still is, for the audit log."""
+    moments = {"enrolled_at": row.enrolled_at, "revoked_at": row.revoked_at}
+    known = {name: moment.isoformat() if moment else None for name, moment in moments.items()}
+    return {"public_key": row.public_key, **known}
 
 
 def _new_token(session: Session, row: EdgeServer) -> EnrolmentToken:

@@ -38,11 +38,11 @@ def reconcile(session: Session, actor: Actor, waiting: Sequence[str]) -> list[st
             and queue_id(row.id, row.attempt) not in waiting
             and row.updated_at < now - timedelta(seconds=10)
         ):
-            hand_out(session, row, moved=False)
+            _hand_out(session, actor, row, JobStatus.QUEUED)
             done.append(f"job {row.id}: was not in the queue, handed out again")
         elif row.status == JobStatus.PENDING:
             row.status = advance(JobStatus.PENDING, JobStatus.QUEUED, f"Training job {row.name!r}")
-            hand_out(session, row)
+            _hand_out(session, actor, row, JobStatus.PENDING)
             done.append(f"job {row.id}: handed out")
     return done
 
@@ -57,6 +57,13 @@ def _retry_lost(session: Session, actor: Actor, row: TrainingJob) -> str:
         return f"job {row.id}: failed after {row.attempt} lost workers"
     row.status = advance(JobStatus.RUNNING, JobStatus.QUEUED, f"Training job {row.name!r}")
     append_log(row, "The worker was lost; the job continues from its last checkpoint with another one.\n")
-    hand_out(session, row)
-    audit.record(session, actor, "training_job.requeue", row, after={"attempt": row.attempt})
+    _hand_out(session, actor, row, JobStatus.RUNNING)
     return f"job {row.id}: its worker was lost, handed out again"
+
+
+def _hand_out(session: Session, actor: Actor, row: TrainingJob, was: JobStatus) -> None:
+    """Put a job that is queued by now, and `was` before, into the queue as a new attempt."""
+    before = {"status": was, "attempt": row.attempt}
+    hand_out(session, row, moved=was is not JobStatus.QUEUED)
+    after = {"status": row.status, "attempt": row.attempt}
+    audit.record(session, actor, "training_job.requeue", row, before=before, after=after)

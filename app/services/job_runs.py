@@ -79,7 +79,8 @@ def begin(session: Session, actor: Actor, job_id: UUID, attempt: int) -> RunTick
     row.started_at = row.started_at or now
     row.heartbeat_at = row.updated_at = now
     session.add(row)
-    audit.record(session, actor, "training_job.begin", row, after={"attempt": attempt})
+    before, after = {"status": JobStatus.QUEUED}, {"status": row.status, "attempt": attempt}
+    audit.record(session, actor, "training_job.begin", row, before=before, after=after)
     announce(session, row)
     dataset = session.get_one(TrainingDataset, row.dataset_id)
     base = session.get_one(AiModelVersion, row.base_model_version) if row.base_model_version else None
@@ -148,6 +149,7 @@ def freeze(
         )
     row.dataset_version_id = version.id
     session.add(row)
+    audit.record(session, actor, "training_job.freeze", row, after={"dataset_version_id": str(version.id)})
     return version
 
 
@@ -245,7 +247,8 @@ def complete(session: Session, actor: Actor, ticket: RunTicket, trained: Trained
         version,
         after={"version": version.version, "sha256": version.bundle_sha256},
     )
-    audit.record(session, actor, "training_job.complete", row, after={"output_model_version": str(version.id)})
+    before, after = {"status": JobStatus.RUNNING}, {"status": status, "output_model_version": str(version.id)}
+    audit.record(session, actor, "training_job.complete", row, before=before, after=after)
     version_created(session, version)
     announce(session, row)
     return version.id
@@ -265,12 +268,13 @@ def cancelled(session: Session, actor: Actor, job_id: UUID, attempt: int) -> Non
 
 def end(session: Session, actor: Actor, row: TrainingJob, status: JobStatus, message: str | None) -> None:
     """Put a final status on a locked job."""
-    now = utcnow()
+    now, before = utcnow(), {"status": row.status}
     row.status = advance(JobStatus(row.status), status, f"Training job {row.name!r}")
     row.error_message, row.completed_at, row.estimated_completion, row.updated_at = message, now, None, now
     session.add(row)
     session.flush()
-    audit.record(session, actor, f"training_job.{status}", row, after={"error_message": message})
+    after = {"status": status, "error_message": message}
+    audit.record(session, actor, f"training_job.{status}", row, before=before, after=after)
     announce(session, row)
 
 

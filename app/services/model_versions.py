@@ -94,9 +94,10 @@ def approve(session: Session, actor: Actor, version_id: UUID, request: ModelVers
     except ValueError as error:
         raise Invalid("payload_base64 is not base64.", field="payload_base64") from error
     list_version = trust.accept(session, actor, row, payload, request.keyid, request.signature)
+    before = {"status": row.status}
     row.status, row.is_approved, row.approved_by, row.approved_at = status, True, actor.user_id, utcnow()
-    after = {"keyid": request.keyid, "targets_version": list_version, "bundle_sha256": row.bundle_sha256}
-    return _changed(session, actor, row, "approve", after=after)
+    signed = {"keyid": request.keyid, "targets_version": list_version, "bundle_sha256": row.bundle_sha256}
+    return _changed(session, actor, row, "approve", before=before, after={"status": status, **signed})
 
 
 def release(session: Session, actor: Actor, version_id: UUID) -> ModelVersionView:
@@ -106,8 +107,9 @@ def release(session: Session, actor: Actor, version_id: UUID) -> ModelVersionVie
     status = _advance(row, ModelVersionStatus.RELEASED)
     usage.check_release(session, row.organization_id, row.ai_module)
     trust.release(session)
+    before = {"status": row.status}
     row.status, row.is_released, row.released_at = status, True, utcnow()
-    return _changed(session, actor, row, "release")
+    return _changed(session, actor, row, "release", before=before)
 
 
 def deprecate(session: Session, actor: Actor, version_id: UUID) -> ModelVersionView:
@@ -130,7 +132,7 @@ def bundle_url(session: Session, actor: Actor, version_id: UUID, store: ObjectSt
     """A signed URL of the bundle, for a person."""
     require(actor, Permission.MODELS_READ)
     row = fetch(session, AiModelVersion, version_id, actor, "model version")
-    audit.record(session, actor, "model_version.download", row)
+    audit.record(session, actor, "model_version.download", row, after={"bundle_sha256": row.bundle_sha256})
     return store.presigned_get(store.key(row.model_file_url), seconds, filename=f"{row.ai_module}-{row.version}.tar")
 
 

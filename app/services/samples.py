@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import func
@@ -46,7 +47,8 @@ def open_uploads(
 ) -> UploadSlots:
     """Signed URLs to put files to, straight into the store."""
     require(actor, Permission.DATASETS_WRITE)
-    usage.check_room(session, _open_dataset(session, actor, dataset_id).organization_id)
+    dataset = _open_dataset(session, actor, dataset_id)
+    usage.check_room(session, dataset.organization_id)
     # A folder of its own for each call: the embedded store removes folders that became empty a moment later, and a file
     # on its way into such a folder would be lost.
     folder = f"uploads/{dataset_id}/{uuid4()}"
@@ -55,6 +57,7 @@ def open_uploads(
         UploadSlot(upload_key=key, url=store.presigned_put(key, UPLOAD_SECONDS), expires_in_seconds=UPLOAD_SECONDS)
         for key in keys
     ]
+    audit.record(session, actor, "sample.open_uploads", dataset, after={"count": request.count, "folder": folder})
     return UploadSlots(slots=slots)
 
 
@@ -126,7 +129,8 @@ def create(
     pairs = zip(rows, request.samples, strict=True)
     sample_labels.apply(session, actor, dataset, [(row, wanted.labels) for row, wanted in pairs if wanted.labels])
     _touch(session, dataset)
-    audit.record(session, actor, "sample.create", dataset, after={"count": len(rows)})
+    after = {"count": len(rows), "sample_ids": [str(row.id) for row in rows]}
+    audit.record(session, actor, "sample.create", dataset, after=after)
     return SamplesCreated(items=[SampleView.model_validate(row) for row in rows])
 
 
@@ -180,15 +184,14 @@ def update(
     dataset = _open_dataset(session, actor, dataset_id, lock=True)
     row = _sample(session, dataset, sample_id)
     etags.check(SampleView.model_validate(row), if_match)
-    before = row.labels
+    before = _opinion(row)
     if request.labels is None:
         sample_labels.clear(dataset, row)
     else:
         sample_labels.apply(session, actor, dataset, [(row, request.labels)])
     _touch(session, dataset)
-    audit.record(
-        session, actor, "sample.label", row, before=before, after=row.labels, organization_id=dataset.organization_id
-    )
+    owner = dataset.organization_id
+    audit.record(session, actor, "sample.label", row, before=before, after=_opinion(row), organization_id=owner)
     return SampleView.model_validate(row)
 
 
@@ -210,13 +213,14 @@ def verify_many(session: Session, actor: Actor, dataset_id: UUID, request: Sampl
     wanted = set(request.sample_ids)
     query = select(TrainingSample).where(TrainingSample.dataset_id == dataset.id, col(TrainingSample.id).in_(wanted))
     rows = {row.id: row for row in session.exec(query)}
+    before = {str(row.id): _opinion(row) for row in rows.values()}
     for sample_id in wanted - set(rows):
         raise NotFound(f"There is no sample {sample_id} in dataset {dataset.name!r}.")
     for row in rows.values():
         _decide(actor, dataset, row, request)
     _touch(session, dataset)
-    after = {"count": len(rows), "verified": request.verified, "reason": request.rejection_reason}
-    audit.record(session, actor, "sample.verify", dataset, after=after)
+    after = request.model_dump(mode="json", exclude_none=True) | {"count": len(rows)}
+    audit.record(session, actor, "sample.verify", dataset, before=before, after=after)
     session.flush()
     return SamplesVerified(count=len(rows))
 
@@ -246,10 +250,14 @@ def delete(session: Session, actor: Actor, dataset_id: UUID, sample_id: UUID) ->
     dataset.verified_count -= int(row.is_verified)
     session.delete(row)
     _touch(session, dataset)
-    audit.record(
-        session, actor, "sample.delete", row, before={"sha256": row.sha256}, organization_id=dataset.organization_id
-    )
+    before = {"sha256": row.sha256, "file_url": row.file_url, **_opinion(row)}
+    audit.record(session, actor, "sample.delete", row, before=before, organization_id=dataset.organization_id)
     return None if sample_labels.in_frozen_version(session, dataset.id) else row.file_url
+
+
+def _opinion(row: TrainingSample) -> dict[str, Any]:
+    """What was agreed about a sample, for the audit log."""
+    return {"labels": row.labels, "is_verified": row.is_verified, "rejection_reason": row.rejection_reason}
 
 
 def _open_dataset(session: Session, actor: Actor, dataset_id: UUID, *, lock: bool = False) -> TrainingDataset:

@@ -79,7 +79,8 @@ def create(session: Session, actor: Actor, request: TrainingJobCreate) -> Traini
     )
     session.add(row)
     session.flush()
-    audit.record(session, actor, "training_job.create", row, after={"name": row.name, "dataset_id": str(dataset.id)})
+    after = request.model_dump(mode="json", exclude_none=True) | {"hyperparameters": row.hyperparameters}
+    audit.record(session, actor, "training_job.create", row, after=after)
     dispatch(session, row)
     return TrainingJobView.model_validate(row)
 
@@ -132,7 +133,8 @@ def cancel(session: Session, actor: Actor, job_id: UUID) -> TrainingJobView:
         row.completed_at = now
     row.updated_at = now
     session.add(row)
-    audit.record(session, actor, "training_job.cancel", row, before={"status": status})
+    after = {"status": row.status, "cancel_requested_at": row.cancel_requested_at.isoformat()}
+    audit.record(session, actor, "training_job.cancel", row, before={"status": status}, after=after)
     announce(session, row, moved=status is not JobStatus.RUNNING)
     session.flush()
     return TrainingJobView.model_validate(row)

@@ -96,13 +96,14 @@ def publish_root(session: Session, actor: Actor, request: RootPublish) -> RootVi
     for row in session.exec(select(ApproverKey).where(col(ApproverKey.removed_at).is_(None))):
         if row.keyid not in trusted:
             row.removed_at = utcnow()
-            audit.record(session, actor, "approver_key.remove", row)
+            audit.record(session, actor, "approver_key.remove", row, before={"user_id": row.user_id})
+    previous = current(session, "root")
     stored = TufMetadata(role="root", version=root.version, content=candidate)
     session.add(stored)
     session.flush()
-    audit.record(
-        session, actor, "trust.root", stored, after={"version": root.version, "approvers": sorted(named.values())}
-    )
+    before = {"version": previous.version if previous else None}
+    after = {"version": root.version, "approvers": sorted(named.values())}
+    audit.record(session, actor, "trust.root", stored, before=before, after=after)
     return _root_view(stored)
 
 
@@ -177,7 +178,12 @@ def refresh(session: Session, actor: Actor) -> bool:
         return False
     now = utcnow()
     fresh = publishing.refresh_timestamp(root, snapshot, timestamp, online_key(), now)
-    return any([_store(session, "snapshot", fresh[0], now), _store(session, "timestamp", fresh[1], now)])
+    signed = [_store(session, role, data, now) for role, data in zip(("snapshot", "timestamp"), fresh, strict=True)]
+    if any(signed):
+        newest = [current(session, role) for role in ("timestamp", "snapshot")]
+        after = {row.role: row.version for row in newest if row}
+        audit.record(session, actor, "trust.refresh", newest[0], after=after)
+    return any(signed)
 
 
 def metadata_file(session: Session, actor: Actor, filename: str) -> bytes:
@@ -254,8 +260,8 @@ def _bind_approver(session: Session, actor: Actor, keyid: str, email: str, publi
     row = session.get(ApproverKey, keyid)
     if row is not None and row.user_id != person.id:
         raise Conflict(f"The key {keyid[:12]}… belongs to another person already.")
-    if row is None:
-        row = ApproverKey(keyid=keyid, user_id=person.id, public_key=public_key)
+    row = row or ApproverKey(keyid=keyid, user_id=person.id, public_key=public_key, removed_at=utcnow())
+    if row.removed_at is not None:  # a new key, or one that comes back
         audit.record(session, actor, "approver_key.add", row, after={"email": email, "keyid": keyid})
     row.removed_at = None
     session.add(row)
