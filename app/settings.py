@@ -13,8 +13,11 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.domain.role_rules import RoleRule, parse_role_rules
+
 THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 compared, not bound
+OIDC_DISCOVERY = "/.well-known/openid-configuration"
 
 
 class Settings(BaseSettings):
@@ -44,7 +47,7 @@ class Settings(BaseSettings):
     heartbeat_interval_seconds: int = Field(5, ge=1, le=3600, description="How often an edge reports")
     session_days: int = Field(14, ge=1, le=90, description="How long a sign-in lasts without use")
     allowed_hosts: str = Field("", description="More host names this server answers to, separated by commas")
-    trusted_proxies: str = Field("", description="Addresses of proxies whose X-Forwarded-For is believed, by commas")
+    trusted_proxies: str = Field("", description="Addresses or networks of proxies whose X-Forwarded-For counts, by commas")
     rate_limit_per_minute: int = Field(1200, ge=1, description="API requests a minute for each credential")
     anonymous_limit_per_minute: int = Field(120, ge=1, description="API requests a minute for each address without one")
     server_key_file: Path | None = Field(None, description="Key that secrets derive from; `DATA_DIR/keys/server.key`")
@@ -74,6 +77,34 @@ class Settings(BaseSettings):
             except ValueError:
                 raise ValueError(f"{part.strip()!a} is no address or network such as 10.0.0.1 or 10.0.0.0/8") from None
         return text
+
+    @field_validator("oidc_discovery_url")
+    @classmethod
+    def _refuse_unsafe_provider(cls, url: str) -> str:
+        if url and not (is_safe_provider(url) and url.endswith(OIDC_DISCOVERY)):
+            raise ValueError(f"it must begin with https:// (http:// only on this machine) and end in {OIDC_DISCOVERY}")
+        return url
+
+    @field_validator("oidc_roles")
+    @classmethod
+    def _refuse_unclear_rules(cls, text: str) -> str:
+        parse_role_rules(text)
+        return text
+
+    @model_validator(mode="after")
+    def _refuse_half_an_oidc(self) -> Self:
+        needed = (self.oidc_discovery_url, self.oidc_client_id, self.oidc_rules)
+        if any(needed) and not all(needed):
+            names = "TRAINYARD_OIDC_DISCOVERY_URL, TRAINYARD_OIDC_CLIENT_ID and TRAINYARD_OIDC_ROLES"
+            raise ValueError(f"OpenID Connect needs {names}: without one of them nobody could sign in")
+        if "openid" not in self.oidc_scopes.split():
+            raise ValueError("TRAINYARD_OIDC_SCOPES must hold openid, or no provider says who signs in")
+        return self
+
+    @cached_property
+    def oidc_rules(self) -> tuple[RoleRule, ...]:
+        """Who gets which role from the OpenID Connect provider, in the order of the setting."""
+        return parse_role_rules(self.oidc_roles)
 
     @property
     def base_url(self) -> str:
@@ -116,6 +147,16 @@ def host_name(host: str) -> str:
         return (parts.hostname or "").rstrip(".") if whole else ""
     except ValueError:
         return ""
+
+
+def is_safe_provider(url: str) -> bool:
+    """True for https, and for http on this machine, where nobody listens in between."""
+    try:
+        parts = urlsplit(url)
+        name = parts.hostname or ""
+    except ValueError:
+        return False
+    return bool(name) and (parts.scheme == "https" or (parts.scheme == "http" and name in THIS_MACHINE))
 
 
 @lru_cache

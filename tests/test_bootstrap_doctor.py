@@ -101,3 +101,14 @@ def test_running_servers_are_asked_and_an_empty_database_is_a_fault(env: dict[st
     assert not found["Database schema"].ok
     assert found["Database schema"].detail.startswith("empty, newest is ")
     assert found["Database schema"].advice == "Run ./trainyard migrate"
+
+
+def test_names_are_told_and_a_server_that_others_cannot_name_is_a_fault(env: dict[str, str]) -> None:
+    assert "127.0.0.1, ::1, localhost" in find(env, "Host names").detail
+    everywhere = {**env, "TRAINYARD_HOST": "0.0.0.0"}
+    fault = find(everywhere, "Host names")
+    assert not fault.ok
+    assert "TRAINYARD_PUBLIC_URL" in fault.advice
+    named = find({**everywhere, "TRAINYARD_PUBLIC_URL": "http://192.168.7.5:8700"}, "Host names")
+    assert named.ok
+    assert "192.168.7.5" in named.detail

@@ -96,6 +96,7 @@ def test_the_setting_chooses_the_format(monkeypatch: pytest.MonkeyPatch) -> None
         '{"cookie": "trainyard_session=SECRETSECRET"}',
         "got trainyard_session=SECRETSECRET; Path=/",
         "got __Host-trainyard=SECRETSECRET; Path=/",
+        "got __Host-trainyard_oidc=SECRETSECRET; Path=/",
         "Set-Cookie: 'trainyard_session=SECRETSECRET; HttpOnly'",
         "Authorization: Bearer SECRETSECRETSECRET",
         "token tyat_SECRETSECRET was used",

@@ -4,6 +4,7 @@ import uuid
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api import problems, rate_limits
@@ -21,7 +22,7 @@ class Api(FastAPI):
 
     def __init__(self, **options: Any) -> None:
         # FastAPI's own spans would hold query strings; ours are in `access_log` and `infra/tracing`.
-        silent = {"auto_configure": False, "tracing": False, "metrics": False, "logs": False}
+        silent: TelemetryConfig = {"auto_configure": False, "tracing": False, "metrics": False, "logs": False}
         super().__init__(docs_url=None, redoc_url=None, telemetry=silent, **options)
         problems.install(self)
         self.add_middleware(BodyLimitMiddleware)

@@ -56,7 +56,8 @@ class _Bounded:
 
     async def __call__(self) -> Message:
         message = await self.receive() if not self.closed else {"type": "websocket.disconnect", "code": TOO_BIG}
-        size = len(message.get("text") or "") + len(message.get("bytes") or b"")
+        text, data = message.get("text") or "", message.get("bytes") or b""
+        size = len(str(text)) + len(bytes(data))
         if size <= MAX_EVENT_BYTES:
             return message
         self.closed = True
