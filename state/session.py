@@ -11,9 +11,8 @@ from app.domain.permissions import Permission, require
 from app.errors import DomainError
 from state.base import call, caller
 from state.marks import public
-
-ROLE_NAMES = {"super_admin": "Super admin", "organization_admin": "Organization admin", "member": "Member"}
-PLAN_NAMES = {"enterprise": "Enterprise", "professional": "Professional"}
+from state.views.people import ROLE_NAMES
+from state.views.usage import PLAN_NAMES
 
 
 class SessionState(rx.State):
@@ -35,8 +34,8 @@ class SessionState(rx.State):
         if actor is None:
             return rx.redirect(sign_in_page(self.router.url.path, self.router.url.query))
         person = await call(sessions.show_me)
-        plan = PLAN_NAMES.get(str(person.plan), "")
-        role = ROLE_NAMES[str(person.role)]
+        plan = PLAN_NAMES[person.plan] if person.plan else ""
+        role = ROLE_NAMES[person.role]
         self.user_name = person.name
         self.user_role = f"{role} · {plan}" if plan else role
         self.permissions = [str(name) for name in person.permissions]

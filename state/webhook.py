@@ -14,8 +14,9 @@ from app.services import etags, webhook_deliveries, webhooks
 from state.addresses import uuid_of
 from state.base import call, paged
 from state.marks import permission
+from state.organizations import organization_names
 from state.views.webhooks import NO_WEBHOOK, DeliveryRow, WebhookRow, delivery_row, webhook_row
-from state.webhooks import chosen_events, organization_names
+from state.webhooks import chosen_events
 
 PAGE = 25
 NOTHING = "0" * 32

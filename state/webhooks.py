@@ -7,12 +7,12 @@ from typing import Any
 import reflex as rx
 
 from app.domain.permissions import Permission
-from app.schemas.people import OrganizationFilter
 from app.schemas.webhooks import WebhookCreate, WebhookFilter
-from app.services import organizations, webhooks
+from app.services import webhooks
 from state import views
-from state.base import Page, call, paged
+from state.base import Page, paged
 from state.marks import permission
+from state.organizations import organization_names
 from state.views.webhooks import WebhookRow, webhook_row
 
 PAGE = 25
@@ -23,12 +23,6 @@ EVENT_FIELD = "event "
 def chosen_events(form: dict[str, Any]) -> list[str]:
     """The events whose boxes are ticked."""
     return [str(name).removeprefix(EVENT_FIELD) for name in form if str(name).startswith(EVENT_FIELD)]
-
-
-async def organization_names() -> dict[int, str]:
-    """The names of the first 200 organizations."""
-    page = await call(organizations.list_organizations, OrganizationFilter(sort="name"), None, 200)
-    return {item.id: item.name for item in page.items}
 
 
 class WebhooksState(paged(_READ), rx.State):
