@@ -17,6 +17,8 @@ from app.api.entrance import entrance
 from app.infra import metrics, tracing
 from app.logs import configure_logging
 from app.pages import (
+    account,
+    audit,
     dataset,
     datasets,
     edge_server,
@@ -24,6 +26,7 @@ from app.pages import (
     model_version,
     model_versions,
     overview,
+    people,
     sign_in,
     status,
     training_job,
@@ -57,6 +60,9 @@ PAGES: tuple[ModuleType, ...] = (
     usage,
     webhooks,
     webhook,
+    audit,
+    people,
+    account,
 )
 
 

@@ -41,6 +41,8 @@ NAVIGATION: tuple[NavItem, ...] = (
     NavItem("edge", "Edge servers", "/edge-servers", "map-pinned", needs="training:edge_servers:read"),
     NavItem("usage", "Usage", "/usage", "chart-column", needs="training:usage:read"),
     NavItem("webhooks", "Webhooks", "/webhooks", "webhook", needs="admin:webhooks:read"),
+    NavItem("audit", "Audit log", "/audit", "scroll-text", needs="training:audit:read"),
+    NavItem("people", "People", "/people", "users", needs="admin:users:read"),
 )
 
 
@@ -168,6 +170,8 @@ def _person_menu(name: Text, role: Text, on_sign_out: Any) -> rx.Component:
         rx.el.div(rx.el.strong(name), rx.el.span(role), class_name="ty-person-card"),
         rx.menu.separator(),
     ]
+    account = rx.link(rx.icon("user-round", size=14), "Your account", href="/account", underline="none")
+    entries.append(rx.menu.item(account, as_child=True, data_testid="account"))
     if on_sign_out is not None:
         entries.append(
             rx.menu.item(rx.icon("log-out", size=14), "Sign out", on_click=on_sign_out, data_testid="sign-out")

@@ -12,7 +12,20 @@ from typing import Any, Literal
 
 import reflex as rx
 
-Kind = Literal["job", "model_version", "deployment", "dataset", "sample", "edge", "environment", "webhook", "delivery"]
+Kind = Literal[
+    "job",
+    "model_version",
+    "deployment",
+    "dataset",
+    "sample",
+    "edge",
+    "environment",
+    "webhook",
+    "delivery",
+    "token",
+    "account",
+    "outcome",
+]
 Colour = Literal["gray", "indigo", "blue", "cyan", "green", "amber", "orange", "red", "violet"]
 
 
@@ -76,6 +89,19 @@ STATUSES: Mapping[Kind, Mapping[str, StatusLook]] = {
         "pending": StatusLook("On its way", "amber", "clock", hint="Waiting for its first or next attempt"),
         "delivered": StatusLook("Delivered", "green", "circle-check", hint="The receiver accepted it"),
         "failed": StatusLook("Failed", "red", "circle-x", hint="No further attempt; it can be sent again"),
+    },
+    "outcome": {
+        "done": StatusLook("Done", "gray", "check", hint="It was carried out"),
+        "refused": StatusLook("Refused", "red", "shield-x", hint="It was not allowed, and nothing was done"),
+    },
+    "token": {
+        "active": StatusLook("Active", "green", "circle-check", hint="It is a valid credential"),
+        "expired": StatusLook("Expired", "gray", "clock", hint="Its time is over; make a new one"),
+        "revoked": StatusLook("Revoked", "red", "circle-x", hint="Nobody can use it any more"),
+    },
+    "account": {
+        "active": StatusLook("Active", "green", "circle-check", hint="May sign in"),
+        "disabled": StatusLook("Deactivated", "gray", "circle-slash", hint="May not sign in"),
     },
     "environment": {
         "dev": StatusLook("Development", "gray", "flask-round"),

@@ -35,13 +35,22 @@ def told(permission: str, text: Text, otherwise: Text) -> rx.Var[str]:
     return rx.cond(may(permission), text, otherwise)
 
 
-def page(title: Text, *children: rx.Component, state: Any, active: str, needs: str = "", **frame: Any) -> rx.Component:
+def page(
+    title: Text,
+    *children: rx.Component,
+    state: Any,
+    active: str,
+    needs: str = "",
+    for_everybody: bool = False,
+    **frame: Any,
+) -> rx.Component:
     """A page in the frame. Instead of its content it shows why the person may not see it, or what could not be had.
 
-    `needs` is the permission without which there is nothing to see here, where not everybody with access holds it.
+    `needs` is the permission without which there is nothing to see here, where not everybody with access holds it;
+    `for_everybody` opens the page to those without access to the training interface too.
     """
     barred = "Your role does not permit this page. A super admin can open it."
-    is_closed = SessionState.refusal != ""
+    is_closed = rx.Var.create(False) if for_everybody else SessionState.refusal != ""
     if needs:
         is_closed = is_closed | (SessionState.known & ~may(needs))
     closed = empty_state(

@@ -4,12 +4,13 @@ from typing import Any
 
 import reflex as rx
 
-from app.pages.common import INTRO, choice, field, form_dialog, may
+from app.pages.common import choice, field, form_dialog, may
 from app.pages.common import page as framed
 from components.feedback import callout, empty_state
 from components.live_topic import live_topic
+from components.secret_once import secret_once
 from components.shell import section
-from components.stat import digest, relative_time
+from components.stat import relative_time
 from components.table import Column, Pager, data_table, two_lines
 from components.theme import status_badge
 from state.session import SessionState
@@ -67,32 +68,13 @@ def event_boxes(chosen: rx.Var[list[str]] | None = None) -> rx.Component:
 
 def secret_dialog(title: Any, secret: rx.Var[str], on_open_change: Any) -> rx.Component:
     """The signing secret, to be copied now or never."""
-    shown = rx.el.div(
-        digest(secret, label="secret", length=100),
-        style={
-            "padding": "12px",
-            "border_radius": "8px",
-            "background": "var(--gray-a3)",
-            "overflow_wrap": "anywhere",
-            "white_space": "normal",
-        },
-        data_testid="webhook-secret",
-    )
-    return rx.dialog.root(
-        rx.dialog.content(
-            rx.dialog.title(title, size="4"),
-            rx.dialog.description(
-                "The receiver checks with it that a message comes from here and was not changed. Copy it now: it is "
-                "not shown again, and a new one can be made at any time.",
-                class_name="ty-muted",
-                style=INTRO,
-            ),
-            shown,
-            rx.el.div(rx.dialog.close(rx.button("Done", data_testid="secret-done")), class_name="ty-dialog-actions"),
-            max_width="560px",
-        ),
-        open=secret != "",
-        on_open_change=on_open_change,
+    return secret_once(
+        title,
+        "The receiver checks with it that a message comes from here and was not changed. Copy it now: it is not shown "
+        "again, and a new one can be made at any time.",
+        secret,
+        on_open_change,
+        test_id="webhook-secret",
     )
 
 
