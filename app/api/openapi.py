@@ -131,7 +131,8 @@ def _statuses(operation: dict[str, Any], path: str, method: str, mark: Mark | No
     found = {400, 422, 429, 503}
     if mark is not PUBLIC or method != "GET":
         found |= {401, 403}
-    if "{" in path or method == "POST":
+    names = {parameter["name"] for parameter in operation.get("parameters", [])}
+    if "{" in path or method == "POST" or any(name.endswith("_id") for name in names):
         found.add(404)
     if method != "GET" or path.endswith("/approval"):
         found.add(409)

@@ -4,6 +4,7 @@ Requests refuse unknown fields, text that no database can hold, and control char
 rows. Dates leave in UTC with zone.
 """
 
+import re
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Generic, TypeVar
@@ -13,6 +14,7 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PlainSerializer,
@@ -114,7 +116,17 @@ def _representable(moment: datetime) -> datetime:
     return moment
 
 
-Moment = Annotated[AwareDatetime, AfterValidator(_representable)]
+_NUMBER = re.compile(r"[+-]?[0-9._]+([eE][+-]?[0-9]+)?")
+
+
+def _written_out(value: Any) -> Any:
+    # Pydantic would also read numbers, as seconds or as milliseconds, whichever seems likelier.
+    if isinstance(value, int | float) or (isinstance(value, str) and _NUMBER.fullmatch(value.strip())):
+        raise ValueError("a moment is written as 2026-11-01T06:30:00Z")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_representable)]
 # Numbers leave as JSON numbers; NUMERIC only keeps them exact in the database.
 Score = Annotated[Decimal, PlainSerializer(float, return_type=float)]
 
