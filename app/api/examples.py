@@ -18,6 +18,13 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "organization_id": 7,
     },
     "OrganizationCreate": {"name": "Harbour Pumps Ltd", "plan": "enterprise"},
+    "OrganizationUpdate": {"name": "Harbour Pumps Ltd", "plan": "professional"},
+    "UserUpdate": {"name": "Ben Okafor", "role": "organization_admin", "organization_id": 7, "is_active": False},
+    "PasswordChange": {
+        "current_password": "correct horse battery staple",
+        "new_password": "another correct horse",
+    },
+    "SignOutEverywhere": {"api_tokens": True},
     "PlanUpdate": {
         "training_jobs_per_month": 10,
         "dataset_bytes": 10_000_000_000,
