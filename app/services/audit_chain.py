@@ -30,6 +30,8 @@ def seal(session: Session, actor: Actor) -> int:
     if not session.exec(select(func.pg_try_advisory_xact_lock(CHAIN_LOCK))).one():
         return 0
     waiting = select(AuditEvent).join(AuditPending, col(AuditPending.event_id) == AuditEvent.id)
+    # An event that somebody made wait again is left to `verify` to tell of; it must not stop the others.
+    waiting = waiting.where(~select(AuditLink.number).where(AuditLink.event_id == AuditEvent.id).exists())
     events = list(session.exec(waiting.order_by(col(AuditPending.event_id)).limit(BATCH)))
     number, chain = _last(session)
     now = utcnow()
@@ -115,7 +117,11 @@ def _left_out(session: Session) -> str | None:
         return f"Event {loose} is in no link and does not wait for one: its link was removed, or it was put in unseen."
     kept = select(AuditEvent.id).where(AuditEvent.id == AuditPending.event_id).exists()
     gone = session.exec(select(func.min(AuditPending.event_id)).where(~kept)).one()
-    return f"Event {gone} is missing: it was removed before it was linked." if gone is not None else None
+    if gone is not None:
+        return f"Event {gone} is missing: it was removed before it was linked."
+    linked_before = select(AuditLink.number).where(AuditLink.event_id == AuditPending.event_id).exists()
+    again = session.exec(select(func.min(AuditPending.event_id)).where(linked_before)).one()
+    return f"Event {again} waits to be linked although a link holds it." if again is not None else None
 
 
 def _waiting(session: Session) -> int:

@@ -194,6 +194,7 @@ class TestTampering:
             ),
             (["DELETE FROM audit_links WHERE number = 5"], "Event 5 is in no link and does not wait for one"),
             ([FORGE], "Event 6 is in no link and does not wait for one"),
+            (["INSERT INTO audit_pending VALUES (3)"], "Event 3 waits to be linked although a link holds it"),
             (["INSERT INTO audit_pending VALUES (77)"], "Event 77 is missing: it was removed before it was linked"),
         ],
     )
@@ -209,6 +210,12 @@ class TestTampering:
         assert verify().problem == (
             "Link 2 is broken: its chain_sha256 does not follow from the link before and its event."
         )
+
+    def test_an_event_that_was_made_to_wait_again_stops_no_other(self) -> None:
+        tamper("INSERT INTO audit_pending VALUES (3)")
+        write()
+        assert seal() == 1
+        assert state().length == 6
 
     def test_what_comes_before_the_broken_link_is_said_to_be_whole(self) -> None:
         tamper("UPDATE audit_events SET actor = 'eve' WHERE id >= 3")
