@@ -170,8 +170,8 @@ def _person_menu(name: Text, role: Text, on_sign_out: Any) -> rx.Component:
         rx.el.div(rx.el.strong(name), rx.el.span(role), class_name="ty-person-card"),
         rx.menu.separator(),
     ]
-    account = rx.link(rx.icon("user-round", size=14), "Your account", href="/account", underline="none")
-    entries.append(rx.menu.item(account, as_child=True, data_testid="account"))
+    icon, go = rx.icon("user-round", size=14), rx.redirect("/account")
+    entries.append(rx.menu.item(icon, "Your account", on_click=go, data_testid="account"))
     if on_sign_out is not None:
         entries.append(
             rx.menu.item(rx.icon("log-out", size=14), "Sign out", on_click=on_sign_out, data_testid="sign-out")
