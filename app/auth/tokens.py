@@ -43,6 +43,7 @@ def create_token(session: Session, actor: Actor, request: ApiTokenCreate) -> Api
     What a token makes may do no more than itself, and lives no longer.
     """
     person = own(actor, Permission.OWN_WRITE)
+    _stays_active(session, person)
     secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
     row = ApiToken(
         user_id=person.user_id,
@@ -55,6 +56,13 @@ def create_token(session: Session, actor: Actor, request: ApiTokenCreate) -> Api
     session.flush()
     audit.record(session, actor, "api_token.create", row, after={"name": row.name, "scope": row.scope})
     return ApiTokenCreated(token=secret, api_token=ApiTokenView.model_validate(row))
+
+
+def _stays_active(session: Session, person: PersonActor) -> None:
+    """Nobody is deactivated while this transaction lasts: their new token would be revoked by nobody."""
+    user = session.get_one(User, person.user_id, with_for_update={"read": True}, populate_existing=True)
+    if not user.is_active:
+        raise Unauthenticated("This account was deactivated.")
 
 
 def _end(session: Session, person: PersonActor, days: int) -> datetime:
@@ -77,9 +85,10 @@ def revoke_token(session: Session, actor: Actor, token_id: UUID) -> ApiTokenView
     row = session.get(ApiToken, token_id)
     if row is None or row.user_id != person.user_id:
         raise NotFound(f"You have no API token {token_id}.")
-    row.revoked_at = row.revoked_at or utcnow()
-    session.add(row)
-    audit.record(session, actor, "api_token.revoke", row)
+    if row.revoked_at is None:
+        row.revoked_at = utcnow()
+        session.add(row)
+        audit.record(session, actor, "api_token.revoke", row)
     return ApiTokenView.model_validate(row)
 
 

@@ -41,6 +41,8 @@ def attempts(count: int, email: Callable[[int], str], address: Callable[[int], s
         (lambda _: EMAIL, lambda _: "192.0.2.1", PER_PAIR),
         (lambda number: f"{number}@example.test", lambda _: "192.0.2.1", PER_ADDRESS),
         (lambda _: EMAIL, lambda number: f"192.0.2.{number}", PER_ACCOUNT),
+        (lambda _: EMAIL, lambda number: f"2001:db8:0:7::{number:x}", PER_PAIR),
+        (lambda number: f"{number}@example.test", lambda number: f"2001:db8:0:7:{number:x}::1", PER_ADDRESS),
     ],
 )
 def test_each_limit_stops_the_next_attempt(
