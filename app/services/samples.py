@@ -213,13 +213,14 @@ def verify_many(session: Session, actor: Actor, dataset_id: UUID, request: Sampl
     wanted = set(request.sample_ids)
     query = select(TrainingSample).where(TrainingSample.dataset_id == dataset.id, col(TrainingSample.id).in_(wanted))
     rows = {row.id: row for row in session.exec(query)}
-    before = {str(row.id): _opinion(row) for row in rows.values()}
+    before = {"samples": {str(row.id): _opinion(row) for row in rows.values()}}
     for sample_id in wanted - set(rows):
         raise NotFound(f"There is no sample {sample_id} in dataset {dataset.name!r}.")
     for row in rows.values():
         _decide(actor, dataset, row, request)
     _touch(session, dataset)
-    after = request.model_dump(mode="json", exclude_none=True) | {"count": len(rows)}
+    decision = request.model_dump(mode="json", exclude_none=True, exclude={"sample_ids"})
+    after = {"count": len(rows), **decision, "samples": list(before["samples"])}
     audit.record(session, actor, "sample.verify", dataset, before=before, after=after)
     session.flush()
     return SamplesVerified(count=len(rows))

@@ -132,8 +132,8 @@ def test_samples_that_were_verified_are_named_with_what_was_agreed_before(
         change = SampleUpdate.model_validate({"labels": {"class": "one"}})
         samples.update(session, super_admin.actor, dataset.id, sample, change)
     (verified,) = events(dataset.id)
-    assert verified.after == {"sample_ids": [str(sample)], "verified": True, "count": 1}
-    assert verified.before[str(sample)]["is_verified"] is False
+    assert verified.after == {"samples": [str(sample)], "verified": True, "count": 1}
+    assert verified.before["samples"][str(sample)]["is_verified"] is False
     (labelled,) = events(sample)
     assert (labelled.before["labels"], labelled.before["is_verified"]) == ({"class": "zero"}, True)
     assert (labelled.after["labels"], labelled.after["is_verified"]) == ({"class": "one"}, False)
