@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     heartbeat_interval_seconds: int = Field(5, ge=1, le=3600, description="How often an edge reports")
     session_days: int = Field(14, ge=1, le=90, description="How long a sign-in lasts without use")
     allowed_hosts: str = Field("", description="More host names this server answers to, separated by commas")
-    trusted_proxies: str = Field("", description="Addresses or networks of proxies whose X-Forwarded-For counts, by commas")
+    trusted_proxies: str = Field("", description="Proxies (addresses, networks) whose X-Forwarded-For counts")
     rate_limit_per_minute: int = Field(1200, ge=1, description="API requests a minute for each credential")
     anonymous_limit_per_minute: int = Field(120, ge=1, description="API requests a minute for each address without one")
     server_key_file: Path | None = Field(None, description="Key that secrets derive from; `DATA_DIR/keys/server.key`")
@@ -156,7 +156,8 @@ def is_safe_provider(url: str) -> bool:
         name = parts.hostname or ""
     except ValueError:
         return False
-    return bool(name) and (parts.scheme == "https" or (parts.scheme == "http" and name in THIS_MACHINE))
+    whole = bool(name) and "@" not in parts.netloc
+    return whole and (parts.scheme == "https" or (parts.scheme == "http" and name in THIS_MACHINE))
 
 
 @lru_cache

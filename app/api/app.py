@@ -28,6 +28,7 @@ from app.api.v1 import (
     health,
     live,
     model_versions,
+    oidc,
     organizations,
     overview,
     plans,
@@ -45,6 +46,7 @@ from app.web.headers import policy_of_page
 PREFIX = "/api/v1"
 ROUTERS = (
     auth,
+    oidc,
     users,
     organizations,
     plans,

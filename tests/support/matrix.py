@@ -16,6 +16,9 @@ POST   /auth/sessions/{session_id}/revoke                         own-write
 GET    /auth/tokens                                               own
 POST   /auth/tokens                                               own-write
 POST   /auth/tokens/{token_id}/revoke                             own-write
+GET    /auth/methods                                              public
+GET    /auth/oidc/start                                           public
+GET    /auth/oidc/callback                                        public
 GET    /users                                                     admin-read
 POST   /users                                                     write
 GET    /users/{user_id}                                           admin-read
