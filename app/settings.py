@@ -23,7 +23,7 @@ OIDC_DISCOVERY = "/.well-known/openid-configuration"
 class Settings(BaseSettings):
     """See the configuration table in README.md; a test compares the two."""
 
-    model_config = SettingsConfigDict(env_prefix="TRAINYARD_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="TRAINYARD_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
     environment: Literal["development", "test", "production"] = Field(
         "development", description="`production` demands an https address"

@@ -1,13 +1,16 @@
 """The door of the server: names it answers to, proxies it believes, and how much one caller may hold open."""
 
+import asyncio
+
 import pytest
 from sqlmodel import select
 from starlette.applications import Starlette
 from starlette.testclient import TestClient, WebSocketDenialResponse
+from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
 from app.api import sockets
-from app.api.proxies import caller, networks
+from app.api.proxies import TrustedProxies, caller, networks
 from app.infra import metrics
 from app.infra.db import transaction
 from app.settings import Settings, get_settings, host_name
@@ -88,6 +91,35 @@ def test_the_caller_is_the_nearest_address_that_nobody_vouches_for(
     peer: str, forwarded: list[str], expected: str
 ) -> None:
     assert caller(peer, forwarded, networks("10.0.0.0/8, 192.168.7.7")) == expected
+
+
+def seen(peer: str, kind: str, **headers: str) -> tuple[str, str]:
+    """The caller's address and the scheme that the application sees behind the door."""
+    found: list[tuple[str, str]] = []
+
+    async def inner(scope: Scope, _receive: Receive, _send: Send) -> None:
+        found.append((scope["client"][0], scope["scheme"]))
+
+    scope = {
+        "type": kind,
+        "client": (peer, 1),
+        "scheme": "ws" if kind == "websocket" else "http",
+        "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()],
+    }
+    asyncio.run(TrustedProxies(inner)(scope, None, None))  # type: ignore[arg-type]
+    return found[0]
+
+
+@pytest.mark.parametrize(("kind", "secure", "plain"), [("http", "https", "http"), ("websocket", "wss", "ws")])
+def test_the_scheme_too_is_believed_from_trusted_proxies_only(
+    monkeypatch: pytest.MonkeyPatch, kind: str, secure: str, plain: str
+) -> None:
+    choose(monkeypatch, trusted_proxies="10.0.0.1")
+    forwarded = {"x_forwarded_for": "1.2.3.4", "x_forwarded_proto": "https"}
+    assert seen("10.0.0.1", kind, **forwarded) == ("1.2.3.4", secure)
+    assert seen("203.0.113.9", kind, **forwarded) == ("203.0.113.9", plain)
+    assert seen("10.0.0.1", kind, x_forwarded_proto="javascript") == ("10.0.0.1", plain)
+    get_settings.cache_clear()
 
 
 def sign_in_from(api: Starlette, person: Person, peer: str, **headers: str) -> str:
