@@ -19,6 +19,7 @@ for _shared in (
     "live_series.js",
     "live_socket.js",
     "server_clock.js",
+    "sign_in_problems.js",
     "sign_key.js",
     "sign_payload.js",
     "theme_colours.js",

@@ -12,15 +12,18 @@ _MODULE = browser_module("sign_in_form.jsx")
 
 
 class SignInForm(rx.Component):
-    """E-mail and password; goes on to the page that was asked for."""
+    """E-mail and password, or single sign-on where the server has it; goes on to the page that was asked for."""
 
     library = _MODULE
     tag = "SignInForm"
 
 
-def sign_in_form() -> rx.Component:
-    """The form. data-testid: sign-in-email, sign-in-password, sign-in-submit, sign-in-error."""
-    return SignInForm.create(data_testid="sign-in")
+def sign_in_form(*without_single_sign_on: rx.Component) -> rx.Component:
+    """The form. What is given takes the place of the button for single sign-on where there is none.
+
+    data-testid: sign-in-email, sign-in-password, sign-in-submit, sign-in-error, sign-in-oidc, sign-in-problem.
+    """
+    return SignInForm.create(*without_single_sign_on, data_testid="sign-in")
 
 
 def sign_out() -> rx.Var:

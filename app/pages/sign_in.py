@@ -10,14 +10,11 @@ ROUTE, TITLE = "/sign-in", "Sign in · Trainyard"
 
 def page() -> rx.Component:
     """The form, and what to do without an account."""
-    return centered_page(
-        sign_in_form(),
-        rx.el.p(
-            "No account yet? A super admin makes one with ",
-            rx.el.code("./trainyard users create", class_name="ty-code"),
-            ".",
-            class_name="ty-second",
-            style={"margin": "0"},
-        ),
-        title="Sign in",
+    no_account = rx.el.p(
+        "No account yet? A super admin makes one with ",
+        rx.el.code("./trainyard users create", class_name="ty-code"),
+        ".",
+        class_name="ty-second",
+        style={"margin": "0"},
     )
+    return centered_page(sign_in_form(no_account), title="Sign in")
