@@ -30,17 +30,17 @@ def choose(monkeypatch: pytest.MonkeyPatch, **settings: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["evil.example", "trainyard.test.evil.example", "", "a@trainyard.test", "127.0.0.2"])
-@pytest.mark.parametrize("path", PATHS)
-def test_another_name_is_refused_everywhere(admin: TestClient, path: str, host: str) -> None:
-    answer = admin.get(path, headers={"host": host})
-    assert answer.status_code == 400
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert "TRAINYARD_ALLOWED_HOSTS" in answer.json()["detail"]
+def test_another_name_is_refused_everywhere(admin: TestClient, host: str) -> None:
+    for path in PATHS:
+        answer = admin.get(path, headers={"host": host})
+        assert answer.status_code == 400, path
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert "TRAINYARD_ALLOWED_HOSTS" in answer.json()["detail"]
 
 
-@pytest.mark.parametrize("host", ["trainyard.test", "Trainyard.TEST:8700", "localhost:1", "127.0.0.1", "[::1]:8700"])
-def test_own_names_are_answered(admin: TestClient, host: str) -> None:
-    assert admin.get("/api/v1/training/jobs", headers={"host": host}).status_code == 200
+def test_own_names_are_answered(admin: TestClient) -> None:
+    for host in ("trainyard.test", "Trainyard.TEST:8700", "trainyard.test.", "localhost:1", "127.0.0.1", "[::1]:8700"):
+        assert admin.get("/api/v1/training/jobs", headers={"host": host}).status_code == 200, host
 
 
 def test_two_names_are_none(admin: TestClient) -> None:
