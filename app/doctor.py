@@ -22,6 +22,7 @@ from pydantic import ValidationError
 
 from app.errors import Unavailable
 from app.infra.embedded import embedded_settings, external, postgres, s3, valkey
+from app.infra.identity_provider import IdentityProvider
 from app.settings import EVERY_ADDRESS, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -60,6 +61,7 @@ def diagnose(settings_env: Mapping[str, str]) -> list[Check]:
         _postgres(settings_env, running, data_dir),
         _redis(settings_env, running),
         _s3(settings_env, running),
+        _single_sign_on(settings_env),
         _migrations(env.get("TRAINYARD_DATABASE_URL", "")),
         _torch(),
         _node(),
@@ -173,6 +175,18 @@ def _s3(env: Mapping[str, str], running: Mapping[str, str]) -> Check:
         what = f"{'external' if env.get('TRAINYARD_S3_ENDPOINT') else 'embedded'}, answers at {endpoint}"
         return _asked("S3 store", what, lambda: external.check_s3(settings))
     return _asked("S3 store", "embedded, not running; starts with the product", lambda: s3.binary(env))
+
+
+def _single_sign_on(env: Mapping[str, str]) -> Check:
+    name, url = "Single sign-on", env.get("TRAINYARD_OIDC_DISCOVERY_URL")
+    if not url:
+        return Check(name, True, "not set up; people sign in with passwords")
+    advice = "Correct TRAINYARD_OIDC_DISCOVERY_URL, or let this machine reach the provider"
+    try:
+        issuer = IdentityProvider(url).metadata().issuer
+    except Unavailable as error:
+        return Check(name, False, error.message, advice)
+    return Check(name, True, f"provider {issuer} answers")
 
 
 def _migrations(url: str) -> Check:

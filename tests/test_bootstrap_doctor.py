@@ -112,3 +112,11 @@ def test_names_are_told_and_a_server_that_others_cannot_name_is_a_fault(env: dic
     named = find({**everywhere, "TRAINYARD_PUBLIC_URL": "http://192.168.7.5:8700"}, "Host names")
     assert named.ok
     assert "192.168.7.5" in named.detail
+
+
+def test_identity_provider_that_does_not_answer_is_named(env: dict[str, str]) -> None:
+    url = "http://127.0.0.1:9/.well-known/openid-configuration"
+    check = find({**env, "TRAINYARD_OIDC_DISCOVERY_URL": url}, "Single sign-on")
+    assert not check.ok
+    assert "TRAINYARD_OIDC_DISCOVERY_URL" in check.advice
+    assert find(env, "Single sign-on").ok

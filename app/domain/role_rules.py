@@ -31,7 +31,7 @@ class RoleRule:
         found = claim_of(claims, self.claim)
         held = found if isinstance(found, list) else [found]
         if self.value == ANY:
-            return any(one not in (None, "", False) for one in held)
+            return any(one is not None and one is not False and one not in ("", [], {}) for one in held)
         # In Python True == 1: without comparing types too, a claim of 1 would be taken for a yes.
         return any(type(one) is type(self.value) and one == self.value for one in held)
 
