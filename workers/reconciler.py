@@ -20,7 +20,7 @@ from app.errors import DomainError
 from app.infra.db import transaction
 from app.infra.queue import WEBHOOK_QUEUE, queue
 from app.logs import configure_logging
-from app.services import audit_chain, job_repairs, trust, webhook_attempts
+from app.services import audit_chain, idempotency, job_repairs, trust, webhook_attempts
 from app.tables.base import utcnow
 
 log = logging.getLogger(__name__)
@@ -47,9 +47,10 @@ def enqueue_deliveries_once() -> int:
 
 
 def forget_once() -> int:
-    """Remove webhook deliveries that are older than their log goes back; returns how many."""
+    """Remove webhook deliveries and Idempotency-Keys that nobody will ask for any more; returns how many."""
     with transaction() as session:
-        return webhook_attempts.forget_old(session, RECONCILER, utcnow())
+        deliveries = webhook_attempts.forget_old(session, RECONCILER, utcnow())
+        return deliveries + idempotency.forget_old(session, RECONCILER)
 
 
 def _held(line: Queue) -> set[str]:

@@ -64,10 +64,16 @@ def store() -> S3ObjectStore:
 F = TypeVar("F", bound=Request_)
 
 
+# A cursor holds the sorted value of the page's last row: a name or an address, of up to 254 characters in UTF-8.
+CURSOR_LENGTH = 2_000
+
+
 class PageQuery(Request_):
     """The query of a paged list. Mix it with a filter, so that unknown query parameters are refused."""
 
-    cursor: str | None = Field(None, max_length=300, description="`next_cursor` of the page before")
+    cursor: str | None = Field(
+        None, max_length=CURSOR_LENGTH, description="`next_cursor` of the page before, asked with the same filter"
+    )
     limit: int = Field(50, ge=1, le=200, description="How many items at most")
 
     def part(self, kind: type[F]) -> F:

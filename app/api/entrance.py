@@ -5,8 +5,8 @@ First who calls is found behind proxies, then the server's name and the address 
 
 from starlette.types import ASGIApp
 
+from app.api.addresses import PrintablePaths
 from app.api.hosts import TrustedHosts
-from app.api.limits import PrintablePaths
 from app.api.proxies import TrustedProxies
 from app.api.sockets import SocketLimits
 

@@ -6,7 +6,7 @@ endpoint carries a mark (`app/api/marks.py`). In this order, before anything of 
 1. the credential is exchanged for an actor (`app/api/credentials.py`);
 2. the request is counted for its credential or address (`app/api/rate_limits.py`);
 3. the mark's permission is required; objects and tenants are decided in the services, which ask again;
-4. parameters that were given twice and ambiguous JSON are refused (`app/api/strict.py`);
+4. bodies that are too large, parameters that were given twice and ambiguous JSON are refused (`app/api/strict.py`);
 5. a repeated Idempotency-Key gets the answer that the first got (`app/api/idempotency.py`).
 
 A refusal is written to the audit log (`app/api/refusals.py`).
@@ -21,10 +21,15 @@ from starlette.concurrency import run_in_threadpool
 from starlette.routing import BaseRoute
 
 from app.api import credentials, idempotency, rate_limits, refusals
-from app.api.marks import EDGE, Mark, mark_of
+from app.api.limits import MAX_BODY_BYTES
+from app.api.marks import EDGE, PUBLIC, Mark, mark_of
 from app.api.strict import StrictRequest, list_parameters, refuse_repeated_parameters
 from app.domain.permissions import Permission, require
 from app.errors import DomainError, Forbidden
+
+# What nobody, or everybody with an account, may send has a few fields. To read more would be work for strangers.
+ANYBODYS = frozenset({PUBLIC, Permission.OWN_READ, Permission.OWN_WRITE})
+SMALL_BODY_BYTES = 16 * 1024
 
 
 class GuardedRoute(APIRoute):
@@ -34,9 +39,10 @@ class GuardedRoute(APIRoute):
         """The endpoint behind the guard."""
         inner, mark = super().get_route_handler(), mark_of(self.endpoint)
         lists, creates = list_parameters(self.dependant), self.status_code == 201
+        most = SMALL_BODY_BYTES if mark in ANYBODYS else MAX_BODY_BYTES
 
         async def guarded(request: Request) -> Response:
-            strict = StrictRequest(request.scope, request.receive)
+            strict = StrictRequest(request.scope, request.receive, most)
             try:
                 await _admit(strict, mark)
                 refuse_repeated_parameters(strict, lists)

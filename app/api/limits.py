@@ -1,10 +1,10 @@
-"""How much a caller may send, and what may stand in an address: checked as it arrives, before it is believed."""
+"""How much a caller may send: counted while it arrives, so that nothing grows with what somebody sends."""
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.problems import problem
-from app.errors import NotFound, TooLarge
+from app.errors import TooLarge
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 _TEXT = f"The body has more than the {MAX_BODY_BYTES:,} bytes allowed."
@@ -35,17 +35,3 @@ class BodyLimitMiddleware:
             return message
 
         await self.app(scope, counted, send)
-
-
-class PrintablePaths:
-    """Nothing is at an address with control characters in it; routers that read to the end of a line would disagree."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and any(ord(character) < 32 for character in scope["path"]):
-            text = "The address holds a control character, and nothing is there."
-            await problem(NotFound.status, NotFound.code, NotFound.title, text)(scope, receive, send)
-            return
-        await self.app(scope, receive, send)

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import delete
 
-from app.api.lists import CURSOR_LENGTH
+from app.api.deps import CURSOR_LENGTH
 from app.errors import Invalid
 from app.infra.db import transaction
 from app.infra.object_store import get_object_store

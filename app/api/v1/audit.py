@@ -7,9 +7,8 @@ from fastapi import Query
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
-from app.api.deps import Run, Runner
+from app.api.deps import PageQuery, Run, Runner
 from app.api.guard import guarded_router
-from app.api.lists import SortedQuery
 from app.api.marks import allow
 from app.domain.permissions import Permission
 from app.schemas.audit import AuditFilter, AuditView, AuditWanted, ChainView
@@ -20,7 +19,7 @@ router = guarded_router(prefix="/training/audit", tags=["audit"])
 JSON_LINES = "application/jsonl"
 
 
-class AuditQuery(AuditFilter, SortedQuery):
+class AuditQuery(AuditFilter, PageQuery):
     """Which events, and which page of them."""
 
 

@@ -5,10 +5,9 @@ from uuid import UUID
 
 from fastapi import Query, Response, status
 
-from app.api.deps import Run, Store
+from app.api.deps import PageQuery, Run, Store
 from app.api.etags import CHECKS_TAG, SHOWS_TAG, IfMatchIn, tagged
 from app.api.guard import guarded_router
-from app.api.lists import SortedQuery
 from app.api.marks import allow
 from app.domain.permissions import Permission
 from app.schemas.base import Page
@@ -31,11 +30,11 @@ from app.services import datasets, samples
 router = guarded_router(prefix="/training/datasets", tags=["datasets"])
 
 
-class DatasetQuery(DatasetFilter, SortedQuery):
+class DatasetQuery(DatasetFilter, PageQuery):
     """Which ones, and which page of them."""
 
 
-class SampleQuery(SampleFilter, SortedQuery):
+class SampleQuery(SampleFilter, PageQuery):
     """Which samples, and which page of them."""
 
 

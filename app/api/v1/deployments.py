@@ -5,10 +5,9 @@ from uuid import UUID
 
 from fastapi import Query, Response
 
-from app.api.deps import Run
+from app.api.deps import PageQuery, Run
 from app.api.etags import SHOWS_TAG, tagged
 from app.api.guard import guarded_router
-from app.api.lists import SortedQuery
 from app.api.marks import allow
 from app.domain.permissions import Permission
 from app.schemas.base import Page
@@ -18,7 +17,7 @@ from app.services import deployments
 router = guarded_router(prefix="/training/deployments", tags=["deployments"])
 
 
-class DeploymentQuery(DeploymentFilter, SortedQuery):
+class DeploymentQuery(DeploymentFilter, PageQuery):
     """Which ones, and which page of them."""
 
 

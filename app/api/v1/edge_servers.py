@@ -4,10 +4,9 @@ from typing import Annotated
 
 from fastapi import Path, Query, Response, status
 
-from app.api.deps import Run
+from app.api.deps import PageQuery, Run
 from app.api.etags import SHOWS_TAG, tagged
 from app.api.guard import guarded_router
-from app.api.lists import SortedQuery
 from app.api.marks import allow
 from app.domain.permissions import Permission
 from app.schemas.base import Page
@@ -24,7 +23,7 @@ router = guarded_router(prefix="/training/edge-servers", tags=["edge servers"])
 EdgeServerId = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 
-class EdgeServerQuery(EdgeServerFilter, SortedQuery):
+class EdgeServerQuery(EdgeServerFilter, PageQuery):
     """Which ones, and which page of them."""
 
 

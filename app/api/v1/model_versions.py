@@ -5,10 +5,9 @@ from uuid import UUID
 
 from fastapi import Query, Response, status
 
-from app.api.deps import Run, Store
+from app.api.deps import PageQuery, Run, Store
 from app.api.etags import CHECKS_TAG, SHOWS_TAG, IfMatchIn, tagged
 from app.api.guard import guarded_router
-from app.api.lists import SortedQuery
 from app.api.marks import allow
 from app.domain.permissions import Permission
 from app.schemas.base import Page
@@ -27,11 +26,11 @@ from app.settings import get_settings
 router = guarded_router(prefix="/training/models", tags=["model versions"])
 
 
-class ModelVersionQuery(ModelVersionFilter, SortedQuery):
+class ModelVersionQuery(ModelVersionFilter, PageQuery):
     """Which ones, and which page of them."""
 
 
-class VersionDeploymentQuery(VersionDeploymentFilter, SortedQuery):
+class VersionDeploymentQuery(VersionDeploymentFilter, PageQuery):
     """Which deployments of a version, and which page of them."""
 
 

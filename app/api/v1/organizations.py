@@ -4,10 +4,9 @@ from typing import Annotated
 
 from fastapi import Query, Response, status
 
-from app.api.deps import Run
+from app.api.deps import PageQuery, Run
 from app.api.etags import CHECKS_TAG, SHOWS_TAG, IfMatchIn, tagged
 from app.api.guard import guarded_router
-from app.api.lists import SortedQuery
 from app.api.marks import allow
 from app.domain.permissions import Permission
 from app.schemas.base import DatabaseId, Page
@@ -17,7 +16,7 @@ from app.services import organizations
 router = guarded_router(prefix="/organizations", tags=["people"])
 
 
-class OrganizationQuery(OrganizationFilter, SortedQuery):
+class OrganizationQuery(OrganizationFilter, PageQuery):
     """Which organizations, and which page of them."""
 
 

@@ -6,10 +6,9 @@ from uuid import UUID
 from fastapi import Query, Response, status
 from pydantic import StringConstraints
 
-from app.api.deps import Run, Store
+from app.api.deps import PageQuery, Run, Store
 from app.api.etags import SHOWS_TAG, tagged
 from app.api.guard import guarded_router
-from app.api.lists import SortedQuery
 from app.api.marks import allow
 from app.domain.hyperparameters import describe
 from app.domain.permissions import Permission, require
@@ -28,7 +27,7 @@ from app.settings import get_settings
 router = guarded_router(prefix="/training/jobs", tags=["training jobs"])
 
 
-class TrainingJobQuery(TrainingJobFilter, SortedQuery):
+class TrainingJobQuery(TrainingJobFilter, PageQuery):
     """Which ones, and which page of them."""
 
 

@@ -5,10 +5,9 @@ from uuid import UUID
 
 from fastapi import Query, Response, status
 
-from app.api.deps import Run
+from app.api.deps import PageQuery, Run
 from app.api.etags import CHECKS_TAG, SHOWS_TAG, IfMatchIn, tagged
 from app.api.guard import guarded_router
-from app.api.lists import SortedQuery
 from app.api.marks import allow
 from app.domain.permissions import Permission
 from app.schemas.base import Page
@@ -27,11 +26,11 @@ from app.services import webhook_deliveries, webhooks
 router = guarded_router(prefix="/webhooks", tags=["webhooks"])
 
 
-class WebhookQuery(WebhookFilter, SortedQuery):
+class WebhookQuery(WebhookFilter, PageQuery):
     """Which ones, and which page of them."""
 
 
-class DeliveryQuery(WebhookDeliveryFilter, SortedQuery):
+class DeliveryQuery(WebhookDeliveryFilter, PageQuery):
     """Which ones, and which page of them."""
 
 
