@@ -18,7 +18,7 @@ from state.views.audit import Change
 ROUTE, TITLE = "/audit", "Audit log · Trainyard"
 ON_LOAD = [SessionState.load, S.load]
 READ = "training:audit:read"
-GRID = {"display": "grid", "gap": "12px", "grid_template_columns": "repeat(auto-fill, minmax(138px, 1fr))"}
+GRID = {"display": "grid", "gap": "12px", "grid_template_columns": "repeat(auto-fit, minmax(138px, 1fr))"}
 WRAP = {"white_space": "normal", "overflow_wrap": "anywhere"}
 ACTIONS = (
     "api.",
@@ -43,15 +43,16 @@ ACTIONS = (
 
 
 def _input(name: str, label: str, *, hint: str = "", **props: Any) -> rx.Component:
-    return field(label, rx.input(name=name, default_value=S.search[name], max_length=320, **props), hint=hint)
+    control = rx.input(name=name, default_value=S.search[name], max_length=320, width="100%", min_width="0", **props)
+    return field(label, control, hint=hint)
 
 
 def _search() -> rx.Component:
     """The form of a search. It is drawn anew with the address, so that it shows what is searched for."""
-    outcomes = [("", "Done and refused"), ("done", "Done"), ("refused", "Refused")]
+    outcomes = [("", "Both"), ("done", "Done"), ("refused", "Refused")]
     chosen = {"default_value": S.search["organization_id"]}
     first = rx.el.div(
-        _input("actor", "Who", placeholder="person@example.org"),
+        _input("actor", "Who", placeholder="ada@example.org"),
         _input("action", "Did what", placeholder="training_job.", list="actions"),
         field("Outcome", static_choice("outcome", outcomes, default=S.search["outcome"])),
         _input("since", "From day (UTC)", type="date"),
