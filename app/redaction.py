@@ -14,6 +14,11 @@ _VALUE = r"[^;,&\s'\"\\]+"
 _RULES = (
     # A Cookie header as Python and JSON write it, whole.
     (re.compile(r"""(['"]?(?:set-)?cookie['"]?\s*[:=]\s*)(['"]).*?\2""", re.IGNORECASE), rf"\1\2{HIDDEN}\2"),
+    # What was typed into a field for a password, as Python and JSON write an event or a form.
+    (
+        re.compile(r"""(['"][\w-]*(?:password|passphrase|secret)['"]\s*:\s*)(['"])(?:\\.|(?!\2).)*\2""", re.IGNORECASE),
+        rf"\1\2{HIDDEN}\2",
+    ),
     (re.compile(rf"((?:__Host-trainyard|trainyard_)[a-z_-]*=){_VALUE}"), rf"\1{HIDDEN}"),
     (re.compile(r"(bearer\s+)[A-Za-z0-9._~+/=-]{12,}", re.IGNORECASE), rf"\1{HIDDEN}"),
     # Our own credentials wherever they stand: API tokens and the secrets of webhooks.

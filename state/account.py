@@ -98,8 +98,8 @@ class AccountState(Page, rx.State):
     @permission(_WRITE)
     async def change_password(self, form: dict[str, Any]) -> None:
         """Another password, if the present one is right and the new one was typed the same way twice."""
-        texts = {name: str(form.get(name, "")) for name in ("current_password", "new_password", "repeated")}
-        if texts.pop("repeated") != texts["new_password"]:
+        texts = {name: str(form.get(name, "")) for name in ("current_password", "new_password", "repeated_password")}
+        if texts.pop("repeated_password") != texts["new_password"]:
             self.form_error = "The two new passwords differ. Type the new one the same way twice."
             return
         request = self._parse(PasswordChange, texts)

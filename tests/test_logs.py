@@ -104,6 +104,9 @@ def test_the_setting_chooses_the_format(monkeypatch: pytest.MonkeyPatch) -> None
         "GET http://store/bucket/key?X-Amz-Algorithm=AWS4&X-Amz-Signature=SECRETSECRET&x=1",
         "GET https://server/api/v1/auth/oidc/callback?code=SECRETSECRET&state=SECRETSECRET",
         "jwt eyJhbGciOiJFZERTQSJ9.eyJTRUNSRVRTRUNSRVQiOjF9.SECRETSECRET",
+        """Event(payload={'form': {'current_password': 'SECRET \\'SECRET', 'name': 'x'}})""",
+        """Event(payload={'form': {'new_password': "SECRET'SECRET"}})""",
+        '{"password": "SECRET \\"SECRET", "email": "ada@example.test"}',
         "cannot reach postgresql://trainyard:SECRETSECRET@db:5432/x",
         "cannot reach redis://:SECRETSECRET@cache:6379/0",
     ],
@@ -115,7 +118,7 @@ def test_credentials_are_hidden_wherever_they_stand(text: str) -> None:
 
 
 def test_other_words_stay() -> None:
-    text = "job 5f0c52e0 of ada@example.test: state=running, code=200, http://127.0.0.1:8700/jobs?cursor=abc"
+    text = "job 5f0c52e0 of ada@example.test: state=running, code=200, password: wrong, http://127.0.0.1:8700/jobs?cursor=abc"
     assert record(text).getMessage() == text
 
 

@@ -149,7 +149,7 @@ def _password_form() -> rx.Component:
     return form_dialog(
         field("Present password", secret("current_password", "current-password")),
         field("New password", secret("new_password", "new-password", min_length=12), hint="12 characters at least."),
-        field("New password again", secret("repeated", "new-password")),
+        field("New password again", secret("repeated_password", "new-password")),
         title="Change password",
         intro="All your other sessions end. API tokens go on working; revoke them here if somebody may know them.",
         submit="Change password",

@@ -128,10 +128,10 @@ def test_password_is_changed_with_the_present_one(
         for present, repeated, wrong in (("wrong", NEW, "present password is wrong"), (PASSWORD, "other", "same way")):
             form.locator("input[name=current_password]").fill(present)
             form.locator("input[name=new_password]").fill(NEW)
-            form.locator("input[name=repeated]").fill(repeated)
+            form.locator("input[name=repeated_password]").fill(repeated)
             page.get_by_test_id("form-submit").click()
             expect(form.get_by_test_id("error")).to_contain_text(wrong)
-        form.locator("input[name=repeated]").fill(NEW)
+        form.locator("input[name=repeated_password]").fill(NEW)
         page.get_by_test_id("form-submit").click()
         expect(page.get_by_test_id("notice")).to_contain_text("password is changed")
         assert other.request.get("/api/v1/auth/me").status == 401

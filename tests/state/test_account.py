@@ -59,7 +59,7 @@ def who(web: Web, **headers: str) -> int:
 
 
 def password_form(present: str = PASSWORD, new: str = NEW, repeated: str = NEW) -> dict[str, str]:
-    return {"current_password": present, "new_password": new, "repeated": repeated}
+    return {"current_password": present, "new_password": new, "repeated_password": repeated}
 
 
 @pytest.mark.parametrize("closing", [("forget_secret", {"is_open": False}), ("load", {})])
@@ -181,3 +181,15 @@ def test_only_known_dialogs_open(web: Web, max_member: Person, form: Any) -> Non
     answers = attack(web, sign_in(web, max_member), HYDRATE, event("open_form", form=form))
     assert "made up" not in answers
     assert "Traceback" not in answers
+
+
+def test_password_in_a_malformed_event_is_in_no_log(web: Web, max_member: Person) -> None:
+    """Reflex logs events that it cannot read, payload included."""
+    cookie = sign_in(web, max_member)
+    for payload in ({"form": password_form(), "more": 1}, {"other": password_form()}, {"form": [password_form()]}):
+        attack(web, cookie, HYDRATE, (f"{ACCOUNT}.change_password", payload, "/account"))
+    made_up = (f"{ACCOUNT}.no_such_event", {"form": password_form()}, "/account")
+    attack(web, cookie, HYDRATE, made_up)
+    assert "no_such_event" in web.log
+    for password in (PASSWORD, NEW):
+        assert password not in web.log
