@@ -45,6 +45,15 @@ class KeyUnknown(TokenRefused):
     """No key that is known has signed this; the provider may have a new one."""
 
 
+class _Registry(jws.JWSRegistry):
+    """One algorithm, and heads that may say more than is known here, such as certificates (RFC 7515, 4)."""
+
+    max_header_length = 16 * 1024
+
+    def __init__(self, algorithm: str) -> None:
+        super().__init__(algorithms=[algorithm], strict_check_header=False)
+
+
 @dataclass(frozen=True)
 class Expected:
     """What this sign-in must be about."""
@@ -62,7 +71,7 @@ def verified_claims(token: str, keys: Sequence[dict[str, Any]], expected: Expect
     algorithm = header["alg"]
     key = _key_for(header, keys)
     try:
-        claims = json.loads(jws.deserialize_compact(token, key, algorithms=[algorithm]).payload)
+        claims = json.loads(jws.deserialize_compact(token, key, registry=_Registry(algorithm)).payload)
     except (JoseError, ValueError, TypeError, RecursionError) as error:
         raise TokenRefused("The signature of the ID token is wrong.") from error
     if not isinstance(claims, dict):

@@ -43,6 +43,7 @@ WRONG_TOKENS = {
     "unknown elliptic key": {"key": "ES256"},
     "userinfo of somebody else": {"userinfo": {"sub": "another", "groups": ["admins"]}},
     "other issuer beside the code": {"fault": "other-issuer-in-answer"},
+    "demands an extension": {"header": {"crit": ["b64"], "b64": True}},
     "no issuer beside the code": {"discovery": {"authorization_response_iss_parameter_supported": True}},
 }
 WRONG_ANSWERS = {
@@ -86,6 +87,11 @@ def test_new_key_of_the_provider_is_fetched_once(provider: Provider, ann: TestCl
     assert sign_in(ann) == "/jobs?page=2"
     assert sign_in(ann) == "/jobs?page=2"
     assert provider.counts()["/jwks"] == before + 1
+
+
+def test_more_in_the_head_of_a_token_is_no_harm(provider: Provider, ann: TestClient) -> None:
+    provider.behave(person=ANN, header={"x5t": "abc", "acme": 1, "x5c": ["MIIC" * 500]})
+    assert sign_in(ann) == "/jobs?page=2"
 
 
 def test_description_and_keys_are_kept_between_sign_ins(provider: Provider, ann: TestClient) -> None:

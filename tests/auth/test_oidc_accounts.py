@@ -12,7 +12,10 @@ from app.infra.db import transaction
 from app.tables import ApiToken, User
 from tests.support.oidc_provider import Provider
 from tests.support.people import Person, make_organization, make_person, make_token
-from tests.support.single_sign_on import AUTH, events, me, people, problem, refusals, sessions, sign_in
+from tests.support.single_sign_on import AUTH, events, me, people, problem, refusals, sessions, sign_in, to_provider
+from tests.support.waiting import together
+
+NewBrowser = Callable[[], TestClient]
 
 
 def test_first_sign_in_makes_the_person_and_a_session(provider: Provider, ann: TestClient) -> None:
@@ -62,7 +65,7 @@ def test_verification_of_another_address_does_not_count(provider: Provider, ann:
 
 
 def test_address_that_went_to_somebody_else_does_not_give_them_the_account(
-    provider: Provider, ann: TestClient, new_browser: Callable[[], TestClient]
+    provider: Provider, ann: TestClient, new_browser: NewBrowser
 ) -> None:
     sign_in(ann)
     provider.person(groups=["admins"], sub="somebody else")
@@ -153,3 +156,14 @@ def test_last_super_admin_is_not_made_something_else(provider: Provider, ann: Te
     assert problem(sign_in(ann)) == "oidc-last-admin"
     assert people()[0].role == "super_admin"
     assert me(ann) is None
+
+
+def test_two_first_sign_ins_at_the_same_moment_make_one_person(provider: Provider, new_browser: NewBrowser) -> None:
+    browsers = [new_browser() for _ in range(4)]
+    backs = [(browser, to_provider(browser)) for browser in browsers]
+    answers = together(*[lambda one=one, back=back: one.get(back).headers["location"] for one, back in backs])
+    assert "/jobs?page=2" in answers
+    refused = [answer for answer in answers if answer != "/jobs?page=2"]
+    assert {problem(str(answer)) for answer in refused} <= {"oidc-again"}
+    assert len(people()) == 1
+    assert len(sessions()) == 4 - len(refused)

@@ -44,12 +44,14 @@ class State:
         self.behave({})
 
     def behave(self, wanted: dict[str, Any]) -> None:
-        """`claims` are set or, as null, left out of the ID token; `fault` names what goes wrong; all is optional.
+        """Do as `wanted` says, where everything is optional; nothing at all is everything right.
 
-        `person`: whom it signs in; `userinfo`: claims of its userinfo endpoint; `key`: sign with another key of this
-        algorithm, and list (`listed`: true) or hide it; `discovery`: members of its description.
+        `person`: whom it signs in. `claims` are set in the ID token or, as null, left out of it; `header` is added to
+        its head. `fault`: what goes wrong. `userinfo`: claims of its userinfo endpoint. `discovery`: members of its
+        description. `key`: sign with another key of this algorithm, and list (`listed`: true) or hide it.
         """
         self.person = wanted.get("person", PERSON)
+        self.header = wanted.get("header", {})
         self.claims, self.fault = wanted.get("claims", {}), wanted.get("fault", "")
         self.userinfo, self.discovery = wanted.get("userinfo", {}), wanted.get("discovery", {})
         self.listed = None
@@ -81,7 +83,7 @@ def id_token(state: State, code: dict[str, str], access_token: str) -> str:
     }
     payload = json.dumps({name: value for name, value in claims.items() if value is not None}).encode()
     key = state.keys[0]
-    header = {"alg": str(key.get("alg")), "kid": str(key.get("kid"))}
+    header = {"alg": str(key.get("alg")), "kid": str(key.get("kid")), **state.header}
     if state.fault == "unsigned":
         return f"{encoded(json.dumps({'alg': 'none'}).encode())}.{encoded(payload)}."
     if state.fault == "signed-with-client-secret":
@@ -98,8 +100,14 @@ def id_token(state: State, code: dict[str, str], access_token: str) -> str:
     return token
 
 
+class LongHeaders(jws.JWSRegistry):
+    max_header_length = 65_536
+
+
 def sign(algorithm: str, header: dict[str, Any], payload: bytes, key: Key) -> str:
-    return jws.serialize_compact(header, payload, key, registry=jws.JWSRegistry(algorithms=[algorithm]))
+    return jws.serialize_compact(
+        header, payload, key, registry=LongHeaders(algorithms=[algorithm], strict_check_header=False)
+    )
 
 
 def keyed(header: dict[str, Any], payload: bytes, secret: bytes) -> str:

@@ -16,6 +16,7 @@ from app.api.marks import PUBLIC, allow
 from app.auth import oidc, oidc_accounts
 from app.auth.id_tokens import TokenRefused
 from app.errors import DomainError, Unavailable
+from app.infra import metrics
 from app.infra.db import transaction
 from app.infra.identity_provider import ProviderFault
 from app.schemas.oidc import SignInMethods
@@ -80,7 +81,9 @@ def callback(request: Request, state: Text = "", code: Text = "", error: Text = 
 
 def _explain(error: DomainError, next_path: str = "/") -> RedirectResponse:
     known = isinstance(error, oidc.SignInRefused | TokenRefused | ProviderFault)
-    query = {"problem": error.problem_code if known else ProviderFault.code}
+    code = error.problem_code if known else ProviderFault.code
+    metrics.REFUSALS.labels(code).inc()
+    query = {"problem": code}
     if (wanted := oidc.own_path(next_path)) != "/":
         query["next"] = wanted
     response = _lead_to(f"/sign-in?{urlencode(query)}")
