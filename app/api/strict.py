@@ -1,4 +1,4 @@
-"""Requests that have one meaning: no parameter and no JSON member twice, no depth and no number of parts that only cost.
+"""Requests that have one meaning: no parameter and no JSON member twice, nothing deep or many only to cost.
 
 Readers disagree about which of two equal names counts; what one of them checks, another may then not do. Bytes are
 cheap to send and values dear to read: eight megabytes of empty lists take half a minute.

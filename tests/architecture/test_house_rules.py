@@ -156,3 +156,58 @@ def test_readme_describes_no_setting_that_does_not_exist() -> None:
     used |= set(re.findall(r"TRAINYARD_[A-Z0-9_]+", (ROOT / "trainyard").read_text()))
     known = {f"TRAINYARD_{name}".upper() for name in Settings.model_fields} | used
     assert described <= known, described - known
+
+
+# Failures that no caller of the API can meet: of workers, of the command line, or answered before they get out.
+INSIDE = {
+    "error",
+    "answered-before",
+    "attempt-over",
+    "version-taken",
+    "startup-failed",
+    "demo-failed",
+    "export-mismatch",
+}
+# A browser that comes back from a provider is led to a page that explains them (docs/sign-in.md).
+ON_PAGES = {"oidc-invalid", "oidc-refused", "oidc-unavailable"}
+
+
+def problem_types() -> set[str]:
+    """Every `code` that a failure is given anywhere."""
+    found: set[str] = set()
+    for _, tree, _ in sources("app", "workers"):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.keyword) and node.arg == "code" and isinstance(node.value, ast.Constant):
+                found.add(str(node.value.value))
+            if isinstance(node, ast.ClassDef) and any(
+                "Error" in b or b in known_errors() for b in map(ast.unparse, node.bases)
+            ):
+                found |= set(class_codes(node))
+    return found
+
+
+def known_errors() -> set[str]:
+    """The names of the failures in `app/errors.py`."""
+    import app.errors
+
+    return {name for name in vars(app.errors) if name[0].isupper()}
+
+
+def class_codes(node: ast.ClassDef) -> Iterator[str]:
+    """`code = "…"`, alone or first of several."""
+    for part in node.body:
+        if isinstance(part, ast.Assign):
+            target, value = part.targets[0], part.value
+            if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+                target, value = target.elts[0], value.elts[0]
+            if ast.unparse(target) == "code" and isinstance(value, ast.Constant):
+                yield str(value.value)
+
+
+def test_every_problem_type_is_documented() -> None:
+    rows = re.findall(r"^\| (`[^|]+`) \| \d{3} \|", (ROOT / "docs" / "api.md").read_text(), re.M)
+    documented = {word for row in rows for word in re.findall(r"`([^`]+)`", row)}
+    raised = problem_types() - INSIDE - ON_PAGES
+    assert raised - documented == set()
+    answered_elsewhere = {"bad-request", "unknown-host", "method-not-allowed", "internal-error"}
+    assert documented - raised <= answered_elsewhere
