@@ -145,7 +145,7 @@ def organization_row(item: OrganizationView) -> OrganizationRow:
 def named(organization_id: int | None, organizations: Mapping[int, str]) -> str:
     """An organization's name, or its number where only that is known."""
     if organization_id is None:
-        return "–"
+        return "No organization"
     return organizations.get(organization_id, f"Organization {organization_id}")
 
 

@@ -193,7 +193,7 @@ def test_members_reach_none_of_it(web: Web, ada: Person, max_member: Person) -> 
 def test_organization_that_is_not_listed_stays_a_choice() -> None:
     options = organization_options({1: "First Ltd"}, present=301)
     assert options == [{"value": "1", "label": "First Ltd"}, {"value": "301", "label": "Organization 301"}]
-    assert [named(key, {1: "First Ltd"}) for key in (None, 1, 2)] == ["–", "First Ltd", "Organization 2"]
+    assert [named(key, {1: "First Ltd"}) for key in (None, 1, 2)] == ["No organization", "First Ltd", "Organization 2"]
 
 
 def test_session_without_an_address_says_so() -> None:
