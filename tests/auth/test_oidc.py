@@ -79,7 +79,7 @@ def test_provider_that_does_not_answer_in_time_is_given_up(
     assert refusals() == ["oidc-unavailable"]
 
 
-@pytest.mark.parametrize("algorithm", ["RS256", "PS256", "ES256"])
+@pytest.mark.parametrize("algorithm", ["RS256", "PS512", "ES256", "ES384", "EdDSA"])
 def test_new_key_of_the_provider_is_fetched_once(provider: Provider, ann: TestClient, algorithm: str) -> None:
     sign_in(ann)
     before = provider.counts()["/jwks"]

@@ -21,7 +21,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 from joserfc import jws
-from joserfc.jwk import ECKey, Key, RSAKey
+from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 
 from tests.support.waiting import wait_for
 
@@ -64,25 +64,29 @@ class State:
 def new_key(algorithm: str, kid: str) -> Key:
     """A key pair for `algorithm`."""
     options: dict[str, Any] = {"kid": kid, "alg": algorithm, "use": "sig"}
-    return RSAKey.generate_key(2048, options) if algorithm[:2] in {"RS", "PS"} else ECKey.generate_key("P-256", options)
+    if algorithm == "EdDSA":
+        return OKPKey.generate_key("Ed25519", options)
+    curve = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}.get(algorithm)
+    return ECKey.generate_key(curve, options) if curve else RSAKey.generate_key(2048, options)
 
 
 def id_token(state: State, code: dict[str, str], access_token: str) -> str:
     """The ID token for what `code` stands for, right or wrong as told."""
     now = int(time.time())
-    half = hashlib.sha256(access_token.encode()).digest()[:16]
+    key = state.keys[0]
+    bits = "512" if key.get("alg") == "EdDSA" else str(key.get("alg"))[-3:]
+    digest = hashlib.new(f"sha{bits}", access_token.encode()).digest()
     claims = {
         "iss": state.url,
         "aud": CLIENT_ID,
         "iat": now,
         "exp": now + 300,
         "nonce": code["nonce"],
-        "at_hash": encoded(half),
+        "at_hash": encoded(digest[: len(digest) // 2]),
         **state.person,
         **state.claims,
     }
     payload = json.dumps({name: value for name, value in claims.items() if value is not None}).encode()
-    key = state.keys[0]
     header = {"alg": str(key.get("alg")), "kid": str(key.get("kid")), **state.header}
     if state.fault == "unsigned":
         return f"{encoded(json.dumps({'alg': 'none'}).encode())}.{encoded(payload)}."
