@@ -38,6 +38,9 @@ WRONG_CLAIMS: list[tuple[dict[str, Any], str]] = [
     ({"jti": "short"}, "edge-token-invalid"),
     ({"jti": None}, "edge-token-invalid"),
     ({"jti": "x" * 129}, "edge-token-invalid"),
+    ({"jti": "\ud800" * 8}, "edge-token-invalid"),
+    ({"iat": 10**400, "exp": 10**400}, "edge-token-invalid"),
+    ({"iat": -(10**400), "exp": 0}, "edge-token-invalid"),
     ({"exp": None}, "edge-token-invalid"),
     ({"iat": float("nan"), "exp": float("nan")}, "edge-token-invalid"),
     ({"iat": True, "exp": True}, "edge-clock-skew"),
@@ -48,6 +51,26 @@ def test_claim_that_is_not_of_this_request_is_refused(edge_client: EdgeClient) -
     answers = [(edge_client.call("POST", "/heartbeat", BEAT, **claims), code) for claims, code in WRONG_CLAIMS]
     answers.append((edge_client.call("POST", "/heartbeat", BEAT, exp=time.time() + 10_000), "edge-token-invalid"))
     assert [WRONG_CLAIMS[n : n + 1] for n, (answer, code) in enumerate(answers) if not refused(answer, code)] == []
+
+
+HEADERS = [
+    b"[" * 50_000,
+    b"{}",
+    b"[]",
+    b"null",
+    b'{"alg": []}',
+    b'{"alg": {}}',
+    b'{"alg": "EdDSA", "crit": 1}',
+    b"\xff",
+]
+
+
+def test_token_of_rubbish_is_refused_and_breaks_nothing(edge_client: EdgeClient) -> None:
+    claims = json.dumps({"iss": f"edge-{edge_client.id}"}).encode()
+    tokens = [f"{b64(header)}.{b64(claims)}.{b64(bytes(64))}" for header in HEADERS]
+    tokens += [f"{b64(b'{}')}.{b64(payload)}.x" for payload in (b"[" * 50_000, b"[]", b"7", b"\xff", b'{"iss": []}')]
+    for token in (*tokens, ".", "..", "a.b.c"):
+        assert refused(edge_client.send("POST", "/heartbeat", b"{}", token), "edge-token-invalid"), token[:60]
 
 
 def test_clock_may_be_off_by_five_minutes(edge_client: EdgeClient) -> None:
