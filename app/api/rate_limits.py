@@ -1,11 +1,15 @@
 """How many requests a credential may make a minute, and the fields that tell it (draft-ietf-httpapi-ratelimit-headers).
 
 Known callers are counted by their credential, others by their address, so that no tenant can use up the share of
-another. What the share is stands in every answer; who has used it up gets 429 and `Retry-After`.
+another. What the share is stands in every answer; who has used it up gets 429 and `Retry-After`. A person can make
+themselves new credentials, so all of one person's together have an end too.
 """
+
+from dataclasses import replace
 
 from fastapi import Request
 
+from app.domain.addresses import counted_as
 from app.domain.permissions import Actor, EdgeActor, PersonActor
 from app.errors import TooManyRequests
 from app.infra.rate_limits import WINDOW_SECONDS, Share, take
@@ -13,6 +17,8 @@ from app.services.request_context import request_context
 from app.settings import get_settings
 
 SCOPE_KEY = "trainyard.share"
+# So many times the share of one credential have all credentials of a person together.
+CREDENTIALS = 5
 
 
 def count(request: Request, actor: Actor) -> None:
@@ -23,8 +29,11 @@ def count(request: Request, actor: Actor) -> None:
     elif isinstance(actor, EdgeActor):
         who, quota = actor.label, settings.rate_limit_per_minute
     else:
-        who, quota = f"address:{request_context.get().ip_address}", settings.anonymous_limit_per_minute
+        who, quota = f"address:{counted_as(request_context.get().ip_address)}", settings.anonymous_limit_per_minute
     share = take(f"api:{who}", quota)
+    if share.allowed and isinstance(actor, PersonActor):
+        together = take(f"api:person:{actor.user_id}", quota * CREDENTIALS)
+        share = share if together.allowed else replace(together, quota=quota)
     request.scope[SCOPE_KEY] = share
     if not share.allowed:
         raise TooManyRequests(

@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.cookies import cookie_name
+from app.domain.addresses import counted_as
 from app.infra import metrics
 from app.web.serving import MAX_EVENT_BYTES
 
@@ -69,7 +70,7 @@ def _limits(scope: Scope) -> dict[str, int]:
     """Whom this socket is counted for, and how many they may have."""
     connection = HTTPConnection(scope)
     address = connection.client.host if connection.client else ""
-    limits = {f"address {address}": MAX_PER_ADDRESS}
+    limits = {f"address {counted_as(address)}": MAX_PER_ADDRESS}
     if cookie := connection.cookies.get(cookie_name()):
         limits[f"session {hashlib.sha256(cookie.encode()).hexdigest()}"] = MAX_PER_SESSION
     return limits

@@ -6,8 +6,8 @@ taken back. Without Redis nobody is let in (503), because nobody would be counte
 """
 
 import hashlib
-import ipaddress
 
+from app.domain.addresses import counted_as
 from app.errors import TooManyRequests
 from app.infra import counters
 
@@ -20,7 +20,7 @@ class Attempt:
 
     def __init__(self, email: str, ip_address: str) -> None:
         account = hashlib.sha256(email.encode()).hexdigest()  # of any length, and with any characters
-        place = _place(ip_address)
+        place = counted_as(ip_address)
         self._pair = f"sign-in:pair:{account}:{place}"
         self._others = (f"sign-in:address:{place}", f"sign-in:account:{account}")
         limits = zip((self._pair, *self._others), (PER_PAIR, PER_ADDRESS, PER_ACCOUNT), strict=True)
@@ -36,12 +36,3 @@ class Attempt:
         """It was the right password: forget the failures of this account from this address, and this attempt."""
         counters.forget(self._pair)
         counters.give_back(self._others)
-
-
-def _place(ip_address: str) -> str:
-    """What counts as one address. Of IPv6 everybody has a whole /64, which is therefore counted as one."""
-    try:
-        known = ipaddress.ip_address(ip_address)
-    except ValueError:
-        return ip_address
-    return ip_address if known.version == 4 else str(ipaddress.ip_network((known.packed, 64), strict=False))

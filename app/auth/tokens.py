@@ -4,11 +4,12 @@ import secrets
 from datetime import timedelta
 from uuid import UUID
 
+from sqlalchemy import ColumnElement, and_, func, or_
 from sqlmodel import Session, col, select, update
 
 from app.auth.actors import actor_of, digest, own
 from app.domain.permissions import Actor, Permission, PersonActor
-from app.errors import NotFound, Unauthenticated
+from app.errors import Conflict, NotFound, Unauthenticated
 from app.schemas.people import ApiTokenCreate, ApiTokenCreated, ApiTokenView
 from app.services import audit
 from app.tables import ApiToken, User
@@ -17,6 +18,7 @@ from app.tables.base import datetime, utcnow
 TOKEN_PREFIX = "tyat_"  # noqa: S105 a recognisable prefix, not a secret
 # A token's last use is written at most this often, so that reading does not write rows.
 TOUCH_EVERY = timedelta(minutes=1)
+MAX_USABLE, MAX_LISTED = 50, 200
 
 
 def actor_of_token(session: Session, secret: str) -> PersonActor:
@@ -44,6 +46,7 @@ def create_token(session: Session, actor: Actor, request: ApiTokenCreate) -> Api
     """
     person = own(actor, Permission.OWN_WRITE)
     _stays_active(session, person)
+    _has_room(session, person)
     secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
     row = ApiToken(
         user_id=person.user_id,
@@ -60,9 +63,22 @@ def create_token(session: Session, actor: Actor, request: ApiTokenCreate) -> Api
 
 def _stays_active(session: Session, person: PersonActor) -> None:
     """Nobody is deactivated while this transaction lasts: their new token would be revoked by nobody."""
-    user = session.get_one(User, person.user_id, with_for_update={"read": True}, populate_existing=True)
+    user = session.get_one(User, person.user_id, with_for_update={"key_share": True}, populate_existing=True)
     if not user.is_active:
         raise Unauthenticated("This account was deactivated.")
+
+
+def _has_room(session: Session, person: PersonActor) -> None:
+    """All that can be used must fit into the list of them. The person's row is locked, so nobody counts beside us."""
+    query = select(func.count()).where(ApiToken.user_id == person.user_id, usable())
+    if session.exec(query).one() >= MAX_USABLE:
+        raise Conflict(f"You have {MAX_USABLE} API tokens that can be used, which is the most. Revoke one first.")
+
+
+def usable() -> ColumnElement[bool]:
+    """The tokens that are neither revoked nor expired."""
+    lives = or_(col(ApiToken.expires_at).is_(None), col(ApiToken.expires_at) > utcnow())
+    return and_(col(ApiToken.revoked_at).is_(None), lives)
 
 
 def _end(session: Session, person: PersonActor, days: int) -> datetime:
@@ -73,9 +89,12 @@ def _end(session: Session, person: PersonActor, days: int) -> datetime:
 
 
 def list_tokens(session: Session, actor: Actor) -> list[ApiTokenView]:
-    """The actor's own tokens, newest first, at most 200."""
+    """The actor's own tokens: those that can be used, then the others, each from the newest on, at most 200.
+
+    So none that can be used is pushed out of sight.
+    """
     query = select(ApiToken).where(ApiToken.user_id == own(actor, Permission.OWN_READ).user_id)
-    rows = session.exec(query.order_by(col(ApiToken.created_at).desc()).limit(200))
+    rows = session.exec(query.order_by(usable().desc(), col(ApiToken.created_at).desc()).limit(MAX_LISTED))
     return [ApiTokenView.model_validate(row) for row in rows]
 
 

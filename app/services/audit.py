@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, inspect
 from sqlmodel import Session, col, select
 
+from app.domain.addresses import counted_as
 from app.domain.permissions import Actor, Permission, PersonActor, require
 from app.errors import DomainError, Forbidden, QuotaExceeded, Unauthenticated, Unavailable
-from app.infra.queue import first_use
+from app.infra import counters
 from app.schemas.audit import AuditFilter, AuditView, AuditWanted
 from app.schemas.base import Page, storable
 from app.services.access import visible_to
@@ -22,6 +23,7 @@ from app.tables import AuditEvent
 
 # What is written to the log although nothing was done.
 REFUSALS = (Unauthenticated, Forbidden, QuotaExceeded)
+MOST_REFUSALS = 120
 
 
 def record(
@@ -72,12 +74,13 @@ def refused(
 ) -> None:
     """Write that `actor` tried `action` and was refused, in a transaction of its own: the attempt's was rolled back.
 
-    Known callers' refusals are all written. Those of callers without a credential are written at most once a minute
-    for each address and action, so that nobody can fill the disk from outside.
+    Nobody can fill the disk by being refused: of a known caller at most `MOST_REFUSALS` are written in a minute, and of
+    callers without a credential one for each address and action. The server's log has a line for every one.
     `each` writes them all, where something else limits how many there are.
     """
     context = request_context.get()
-    if actor is None and not each and not _first_of_its_minute(f"{context.ip_address}:{action}:{error.problem_code}"):
+    place = f"{counted_as(context.ip_address)}:{action}:{error.problem_code}"
+    if not each and not _has_room(*((place, 1) if actor is None else (actor.label, MOST_REFUSALS))):
         return
     session.add(
         AuditEvent(
@@ -95,9 +98,9 @@ def refused(
     )
 
 
-def _first_of_its_minute(what: str) -> bool:
+def _has_room(who: str, most: int) -> bool:
     try:
-        return first_use(f"refusal:{what}", 60)
+        return not counters.take([(f"refusal:{who}", most)], 60)
     except Unavailable:
         return True
 
