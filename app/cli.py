@@ -144,7 +144,7 @@ def create_token(
     days: Annotated[int, typer.Option(min=1, max=366, help="How long it is valid.")] = 30,
 ) -> None:
     """Write an API token of a person into a file; for whoever runs the server."""
-    from app.auth import sessions
+    from app.auth import actors, tokens
     from app.schemas.people import ApiTokenCreate
 
     request = ApiTokenCreate(name=name, scope="full", days=days)
@@ -155,7 +155,7 @@ def create_token(
     with os.fdopen(descriptor, "w") as file:
         try:
             with _servers(), transaction() as session:
-                created = sessions.create_token(session, sessions.person_by_email(session, email.lower()), request)
+                created = tokens.create_token(session, actors.person_by_email(session, email.lower()), request)
         except BaseException:
             out.unlink()
             raise

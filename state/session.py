@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import reflex as rx
 
-from app.auth import sessions
+from app.auth import actors
 from app.domain.permissions import Permission, require
 from app.errors import DomainError
 from state.base import call, caller
@@ -24,7 +24,7 @@ class SessionState(rx.State):
     known: bool = False
     refusal: str = ""
     failure: str = ""
-    _bound_to: int | None = None
+    _bound_to: tuple[str, ...] = ()
 
     @public
     async def load(self):
@@ -33,7 +33,7 @@ class SessionState(rx.State):
         actor = caller.get()
         if actor is None:
             return rx.redirect(sign_in_page(self.router.url.path, self.router.url.query))
-        person = await call(sessions.show_me)
+        person = await call(actors.show_me)
         plan = PLAN_NAMES[person.plan] if person.plan else ""
         role = ROLE_NAMES[person.role]
         self.user_name = person.name

@@ -10,7 +10,7 @@ from fastapi import Request
 
 from app.api.cookies import cookie_name
 from app.api.marks import EDGE, PUBLIC, Mark
-from app.auth import edge_keys, sessions
+from app.auth import edge_keys, sessions, tokens
 from app.domain.permissions import Actor
 from app.errors import Forbidden, Unauthenticated
 from app.infra.db import transaction
@@ -42,10 +42,10 @@ def actor_of(request: Request, mark: Mark | None, body: bytes) -> Actor:
 
 
 def _of_token(scheme: str, credential: str) -> Actor:
-    if scheme.lower() != "bearer" or not credential.startswith(sessions.TOKEN_PREFIX):
+    if scheme.lower() != "bearer" or not credential.startswith(tokens.TOKEN_PREFIX):
         raise Unauthenticated("The Authorization header must be: Bearer tyat_… (an API token).", code="token-invalid")
     with transaction() as session:
-        return sessions.actor_of_token(session, credential)
+        return tokens.actor_of_token(session, credential)
 
 
 def _edge(request: Request, body: bytes) -> Actor:

@@ -12,8 +12,8 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select, update
 
-from app.auth.actors import actor_of, digest, own, person_by_email, show_me
-from app.auth.tokens import TOKEN_PREFIX, actor_of_token, create_token, end_tokens
+from app.auth.actors import actor_of, digest, own
+from app.auth.tokens import end_tokens
 from app.domain.devices import device
 from app.domain.permissions import Actor, Permission, PersonActor
 from app.errors import NotFound
@@ -138,22 +138,3 @@ def _view(row: UserSession, person: PersonActor) -> SessionView:
     return SessionView.model_validate(
         {**row.model_dump(), "device": device(row.user_agent), "current": person.credential == f"session:{row.id}"}
     )
-
-
-# What callers of other layers know under this module's name.
-__all__ = [
-    "LIFETIME",
-    "TOKEN_PREFIX",
-    "actor_of_session",
-    "actor_of_token",
-    "create_token",
-    "digest",
-    "end_sessions",
-    "list_sessions",
-    "open_session",
-    "person_by_email",
-    "revoke_session",
-    "show_me",
-    "sign_out",
-    "sign_out_everywhere",
-]

@@ -157,7 +157,7 @@ class Stage:
 def _spoil(secret: str, change: dict[str, Any]) -> None:
     from sqlmodel import select
 
-    from app.auth.sessions import digest
+    from app.auth.actors import digest
 
     with transaction() as session:
         row = session.exec(select(ApiToken).where(ApiToken.token_hash == digest(secret))).one()

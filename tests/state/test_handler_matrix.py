@@ -16,7 +16,7 @@ from reflex_base.registry import RegistrationContext
 from sqlmodel import col, select
 
 import app.app  # noqa: F401 registers every state of the product
-from app.auth.sessions import digest
+from app.auth.actors import digest
 from app.domain.permissions import Plan, Role
 from app.infra import queue
 from app.infra.db import transaction

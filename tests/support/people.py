@@ -4,8 +4,9 @@ import secrets
 from dataclasses import dataclass
 from functools import lru_cache
 
+from app.auth.actors import digest
 from app.auth.passwords import hash_password
-from app.auth.sessions import TOKEN_PREFIX, digest
+from app.auth.tokens import TOKEN_PREFIX
 from app.domain.permissions import PersonActor, Plan, Role
 from app.infra.db import transaction
 from app.tables import ApiToken, Organization, User
