@@ -3,7 +3,8 @@
 Deny by default. On every event, in this order:
 1. The session cookie of the socket is exchanged for the person behind it, in the database, so that a sign-out or a
    deactivation counts at once.
-2. A state tree belongs to one person. If another one (or nobody) presents it, everything in it is wiped first.
+2. A state tree belongs to one person with one role, organization and plan. If another one (or nobody) presents it, or
+   the person has become another one, everything in it is wiped first.
 3. Reflex's own handlers pass by name (`INTERNAL`), `setvar` never does, and ours pass only with a mark
    (`state/marks.py`) whose permission the person holds. A refusal is written to the audit log.
 Objects and tenants are not decided here but in the services.
@@ -99,10 +100,13 @@ class Guard(Middleware):
 
     async def _bind(self, state: BaseState, actor: PersonActor | None) -> None:
         session = await state.get_state(SessionState)
-        person = actor.user_id if actor else None
-        if session._bound_to != person:
-            state._get_root_state().reset()
-            session._bound_to = person
+        before, now = session._bound_to, _standing(actor)
+        if before == now:
+            return
+        state._get_root_state().reset()
+        session._bound_to = now
+        if before[:1] == now[:1]:
+            session.failure = "What you may see has changed. Reload the page."
 
     async def _answer(self, state: BaseState, message: str) -> StateUpdate:
         """What changed (a wipe, a message), without any handler having run."""
@@ -113,6 +117,13 @@ class Guard(Middleware):
         delta = await root._get_resolved_delta()
         root._clean()
         return StateUpdate(delta=delta)
+
+
+def _standing(actor: PersonActor | None) -> tuple[str, ...]:
+    """Who somebody is, first, and what decides what they may see."""
+    if actor is None:
+        return ()
+    return (str(actor.user_id), str(actor.role), str(actor.organization_id), str(actor.plan))
 
 
 def _redirect(update: StateUpdate, to: str) -> StateUpdate:

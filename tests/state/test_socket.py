@@ -11,9 +11,9 @@ import pytest
 import socketio
 from sqlmodel import select
 
-from app.domain.permissions import Role
+from app.domain.permissions import Plan, Role
 from app.infra.db import transaction
-from app.tables import AuditEvent, TrainingDataset
+from app.tables import AuditEvent, TrainingDataset, User
 from tests.browser.web_process import Web, running_web
 from tests.support import people
 from tests.support.people import PASSWORD, Person
@@ -154,6 +154,20 @@ def test_a_stolen_tab_is_empty(web: Web, ada: Person, max_member: Person) -> Non
     stolen = attack(web, sign_in(web, max_member), HYDRATE, token=token)
     assert SECRET_NAME not in stolen
     assert "Ada Admin" not in stolen
+
+
+def test_who_comes_to_another_organization_takes_nothing_along(web: Web, ada: Person) -> None:
+    one, other = (people.make_organization(name, Plan.ENTERPRISE) for name in ("One Ltd", "Other Ltd"))
+    mover = people.make_person("Mo Mover", Role.ORGANIZATION_ADMIN, organization_id=one, plan=Plan.ENTERPRISE)
+    make_dataset(ada, name="dataset of the first organization", organization_id=one)
+    token, cookie = str(uuid4()), sign_in(web, mover)
+    assert "dataset of the first" in attack(web, cookie, HYDRATE, LOAD, token=token)
+    assert "dataset of the first" in attack(web, cookie, HYDRATE, token=token), "a tab keeps what it shows"
+    with transaction() as session:
+        session.get_one(User, mover.id).organization_id = other
+    answers = attack(web, cookie, HYDRATE, token=token)
+    assert "dataset of the first" not in answers
+    assert "What you may see has changed" in answers
 
 
 def test_signing_out_counts_for_a_socket_that_is_open_already(web: Web, ada: Person) -> None:
