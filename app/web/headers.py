@@ -41,6 +41,7 @@ def content_security_policy(inline: str, store_origin: str) -> str:
             "style-src 'self' 'unsafe-inline'",
             f"img-src 'self' data: blob: {store_origin}".rstrip(),
             "font-src 'self'",
+            # 'self' covers the sockets of this host too (CSP 3; Safari since 15.4).
             "connect-src 'self'",
             "worker-src 'self' blob:",
             "object-src 'none'",

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from app.domain.permissions import Permission
 from app.errors import Forbidden
 from app.infra import tracing
 from app.infra.queue import TRACE, enqueue_training, queue, queue_id
+from app.logs import JsonLines
 from app.services import overview
 from state import base
 from tests.support.collector import Collector, collecting
@@ -115,8 +117,8 @@ def test_a_job_is_linked_to_the_request_that_queued_it(
     queued = queue().fetch_job(queue_id(job.id, 1))
     assert queued
     monkeypatch.setattr("app.infra.queue.get_current_job", lambda: queued)
-    monkeypatch.setattr(jobs, "_train", lambda *_: "done")
-    assert jobs.train(str(job.id), 1) == "done"
+    monkeypatch.setattr(jobs, "_train", lambda *_: JsonLines("worker").format(logging.makeLogRecord({"msg": "x"})))
+    assert json.loads(jobs.train(str(job.id), 1))["job_id"] == str(job.id)
     tracing.flush()
     (request,), (work,) = collector.named("request"), collector.named("train")
     assert work.links == [request.span_id]
