@@ -12,6 +12,7 @@ from app.domain.permissions import SystemActor
 from app.errors import DomainError
 from app.infra.db import transaction
 from app.infra.outbound import Outbound, outbound
+from app.logs import working_on
 from app.services import webhook_attempts
 from app.services.webhook_attempts import Letter, Outcome
 from app.tables.base import utcnow
@@ -27,8 +28,13 @@ PATIENCE_SECONDS = 25.0
 
 def deliver(delivery_id: str) -> str:
     """Make one attempt if one is due; returns what became of it, for the courier's log."""
+    with working_on(delivery_id=delivery_id):
+        return _deliver(UUID(delivery_id))
+
+
+def _deliver(delivery_id: UUID) -> str:
     with transaction() as session:
-        letter = webhook_attempts.begin(session, COURIER, UUID(delivery_id), utcnow())
+        letter = webhook_attempts.begin(session, COURIER, delivery_id, utcnow())
     if letter is None:
         return NOTHING
     outcome = send(letter, outbound())

@@ -36,9 +36,7 @@ def preload() -> None:
     import workers.training.run  # noqa: F401
 
 
-def explain_failure(
-    job: Job, _kind: type[BaseException], error: BaseException, _trace: TracebackType | None
-) -> bool:
+def explain_failure(job: Job, _kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> bool:
     """Write into the job's row why it ended. False: RQ need not ask further handlers."""
     job_id, attempt = job.args
     if isinstance(error, DomainError):

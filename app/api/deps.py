@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from app.api.idempotency import pending
 from app.domain.permissions import Actor
+from app.infra import tracing
 from app.infra.db import transaction
 from app.infra.object_store import S3ObjectStore, get_object_store
 from app.schemas.base import Request as Request_
@@ -26,7 +27,7 @@ class Runner:
         self.actor = actor
 
     def __call__(self, service: Callable[Concatenate[Session, Actor, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
-        with transaction() as session:
+        with tracing.service(service), transaction() as session:
             return service(session, self.actor, *args, **kwargs)
 
     def create(
@@ -43,7 +44,7 @@ class Runner:
 
     def _create(self, service: Callable[..., Made], args: Any, kwargs: Any, *, keep: bool) -> Made:
         wanted = pending.get()
-        with transaction() as session:
+        with tracing.service(service), transaction() as session:
             if wanted is not None:
                 idempotency.claim(session, wanted)
             made = service(session, self.actor, *args, **kwargs)
