@@ -1,10 +1,13 @@
-"""How many WebSockets one session and one address may hold, and how large a message may be.
+"""How many WebSockets one session and one address may hold, how large a message may be, and how fast they come in.
 
 Counted for the event socket of pages and the live channel together, so that one browser (or somebody with a script)
-cannot take all connections, or fill the memory with one message.
+cannot take all connections, or fill the memory with one message, or with many that wait for their answer. Who sends
+faster is not cut off but read later: the connection itself slows its sender down.
 """
 
+import asyncio
 import hashlib
+import time
 from collections import Counter
 
 from starlette.requests import HTTPConnection
@@ -18,6 +21,8 @@ from app.web.serving import MAX_EVENT_BYTES
 # A tab holds two. A made-up cookie costs nothing, so addresses are counted too, and whole offices share one.
 MAX_PER_SESSION = 64
 MAX_PER_ADDRESS = 512
+# What a socket may send all the time, and for how many seconds' worth it may run ahead.
+MESSAGES_A_SECOND, BYTES_A_SECOND, AHEAD_SECONDS = 20, MAX_EVENT_BYTES, 10.0
 POLICY_VIOLATION, TOO_BIG = 1008, 1009
 KINDS = {"/_event": "events", "/api/v1/live": "live"}
 
@@ -48,18 +53,33 @@ class SocketLimits:
             self.open += Counter()  # forgets those with none
 
 
+class Pace:
+    """When the next message of one socket may be read."""
+
+    def __init__(self) -> None:
+        self._paid_until = 0.0
+
+    def wait(self, size: int, now: float) -> float:
+        """The seconds to wait before a message of `size` bytes, which came at `now`, is handed on."""
+        self._paid_until = max(now, self._paid_until) + 1 / MESSAGES_A_SECOND + size / BYTES_A_SECOND
+        return max(0.0, self._paid_until - now - AHEAD_SECONDS)
+
+
 class _Bounded:
-    """`receive` that ends the socket instead of handing on a message that is too large."""
+    """`receive` that ends the socket instead of handing on a message that is too large, and hands on none too fast."""
 
     def __init__(self, receive: Receive, send: Send) -> None:
         self.receive, self.send = receive, send
         self.closed = False
+        self.pace = Pace()
 
     async def __call__(self) -> Message:
         message = await self.receive() if not self.closed else {"type": "websocket.disconnect", "code": TOO_BIG}
         text, data = message.get("text") or "", message.get("bytes") or b""
         size = len(str(text)) + len(bytes(data))
         if size <= MAX_EVENT_BYTES:
+            if seconds := self.pace.wait(size, time.monotonic()):
+                await asyncio.sleep(seconds)
             return message
         self.closed = True
         await self.send({"type": "websocket.close", "code": TOO_BIG})

@@ -1,11 +1,14 @@
 """A request that is cheap to send is cheap to answer: what would cost much is refused before it is read or written."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 
 import pytest
 from sqlmodel import col, func, select
 from starlette.testclient import TestClient
+from starlette.types import Message, Receive, Scope, Send
 
+from app.api import sockets
 from app.api.guard import SMALL_BODY_BYTES
 from app.api.rate_limits import CREDENTIALS
 from app.api.strict import MAX_PARTS
@@ -14,6 +17,7 @@ from app.infra.db import transaction
 from app.services import audit
 from app.settings import get_settings
 from app.tables import AuditEvent
+from app.web.serving import MAX_EVENT_BYTES
 from tests.support.edges import EdgeClient
 from tests.support.people import Person
 
@@ -103,3 +107,34 @@ def test_being_refused_does_not_fill_the_audit_log(
         of_each = select(AuditEvent.actor, func.count()).where(col(AuditEvent.outcome) == "refused")
         written = dict(session.exec(of_each.group_by(AuditEvent.actor)).all())
     assert written == {member.email: 5, professional_admin.email: 4}
+
+
+def test_socket_may_run_ahead_and_then_goes_at_its_pace() -> None:
+    small, large, ahead = sockets.Pace(), sockets.Pace(), int(sockets.AHEAD_SECONDS) * sockets.MESSAGES_A_SECOND
+    waits = [small.wait(0, 50.0) for _ in range(ahead + sockets.MESSAGES_A_SECOND)]
+    assert waits[: ahead - 1] == [0.0] * (ahead - 1)
+    assert waits[-1] == pytest.approx(1.0)
+    assert small.wait(0, 500.0) == 0.0, "who was quiet may run ahead again"
+    assert [large.wait(MAX_EVENT_BYTES, 50.0) > 0 for _ in range(11)] == [False] * 9 + [True] * 2
+
+
+def test_messages_of_a_socket_that_floods_are_held_back(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    async def flood() -> Message:
+        return {"type": "websocket.receive", "text": "x"}
+
+    async def send(_: Message) -> None:
+        pass
+
+    async def read_300(_scope: Scope, receive: Receive, _send: Send) -> None:
+        for _ in range(300):
+            await receive()
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    scope = {"type": "websocket", "path": "/_event", "headers": [], "client": ("192.0.2.1", 1)}
+    asyncio.run(sockets.SocketLimits(read_300)(scope, flood, send))
+    assert len(slept) > 90
