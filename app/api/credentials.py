@@ -4,12 +4,11 @@ A request that brings a credential which is not valid is refused, also where non
 authenticated by a cookie must come from our own pages (`Origin`, or `Sec-Fetch-Site` where a browser sends no origin).
 """
 
-from urllib.parse import urlsplit
-
 from fastapi import Request
 
 from app.api.cookies import cookie_name
 from app.api.marks import EDGE, PUBLIC, Mark
+from app.api.origins import is_own
 from app.auth import edge_keys, sessions, tokens
 from app.domain.permissions import Actor
 from app.errors import Forbidden, Unauthenticated
@@ -61,7 +60,7 @@ def _same_origin(request: Request, *, certain: bool) -> None:
     origin = request.headers.get("origin")
     site = request.headers.get("sec-fetch-site")
     if origin is not None:
-        ours = urlsplit(origin).netloc == request.headers.get("host")
+        ours = is_own(origin, request.headers.get("host"))
     elif site is not None:
         ours = site in {"same-origin", "none"}
     else:

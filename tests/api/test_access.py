@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 
 from app.domain.permissions import Plan, Role
 from app.infra.db import transaction
+from app.settings import get_settings
 from app.tables import ApiToken, AuditEvent, User, UserSession
 from app.tables.base import utcnow
 from tests.support.people import PASSWORD, Person, make_organization, make_person
@@ -155,8 +156,6 @@ def test_cookie_cannot_be_read_by_scripts_and_does_not_travel_from_other_sites(
     assert "httponly" in header
     assert "samesite=lax" in header
     assert "secure" not in header
-    from app.settings import get_settings
-
     monkeypatch.setenv("TRAINYARD_PUBLIC_URL", "https://trainyard.example")
     get_settings.cache_clear()
     header = client.post("/api/v1/auth/sign-in", json=body).headers["set-cookie"].lower()
@@ -201,6 +200,7 @@ CROSS_SITE = [
     ({"Origin": "null"}, 403),
     ({"Origin": "http://trainyard.test.evil.test"}, 403),
     ({"Origin": "http://trainyard.test:8080"}, 403),
+    ({"Origin": "http://["}, 403),
     ({"Sec-Fetch-Site": "cross-site"}, 403),
     ({"Sec-Fetch-Site": "same-site"}, 403),
 ]
@@ -212,6 +212,14 @@ def test_cookie_write_from_another_site_is_refused(client: TestClient, super_adm
         answer = client.post("/api/v1/organizations", json={"name": f"New {number}"}, headers=headers)
         assert answer.status_code == status, (headers, answer.text)
     assert client.get("/api/v1/auth/me", headers={"Origin": "http://evil.test"}).status_code == 200
+
+
+def test_behind_https_only_https_pages_are_our_own(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRAINYARD_PUBLIC_URL", "https://trainyard.test")
+    get_settings.cache_clear()
+    for scheme, status in (("https", 204), ("http", 403)):
+        headers = {"Origin": f"{scheme}://trainyard.test"}
+        assert client.post("/api/v1/auth/sign-out", headers=headers).status_code == status
 
 
 def test_own_tokens_are_made_listed_and_revoked_and_nobody_elses(

@@ -88,6 +88,7 @@ def test_other_sites_are_refused(browser: Callable[[Person], TestClient], super_
     client = browser(super_admin)
     assert closes(client, origin="http://evil.test") == 1008
     assert closes(client, origin="null") == 1008
+    assert closes(client, origin="http://[") == 1008
 
 
 def test_published_message_arrives(browser: Callable[[Person], TestClient], super_admin: Person) -> None:

@@ -15,12 +15,12 @@ import time
 from collections.abc import Coroutine
 from datetime import UTC, datetime
 from functools import partial
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from app.api.cookies import cookie_name
+from app.api.origins import is_own
 from app.auth import sessions
 from app.domain.permissions import Actor, Permission, require
 from app.errors import Forbidden, NotFound, Unavailable
@@ -48,7 +48,7 @@ SHARED_TOPICS = {
 async def live(socket: WebSocket) -> None:
     """Serve one tab until it goes away or what its person may see changes."""
     origin = socket.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != socket.headers.get("host"):
+    if origin is not None and not is_own(origin, socket.headers.get("host")):
         await socket.close(POLICY_VIOLATION)
         return
     try:
