@@ -4,7 +4,7 @@ import secrets
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_
+from sqlalchemy import ColumnElement, and_, func, not_, or_
 from sqlmodel import Session, col, select, update
 
 from app.auth.actors import actor_of, digest, own
@@ -93,8 +93,13 @@ def list_tokens(session: Session, actor: Actor) -> list[ApiTokenView]:
 
     So none that can be used is pushed out of sight.
     """
-    query = select(ApiToken).where(ApiToken.user_id == own(actor, Permission.OWN_READ).user_id)
-    rows = session.exec(query.order_by(usable().desc(), col(ApiToken.created_at).desc()).limit(MAX_LISTED))
+    newest = (
+        select(ApiToken)
+        .where(ApiToken.user_id == own(actor, Permission.OWN_READ).user_id)
+        .order_by(col(ApiToken.created_at).desc())
+    )
+    rows = list(session.exec(newest.where(usable()).limit(MAX_USABLE)))
+    rows += session.exec(newest.where(not_(usable())).limit(MAX_LISTED - len(rows)))
     return [ApiTokenView.model_validate(row) for row in rows]
 
 

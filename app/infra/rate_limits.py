@@ -1,4 +1,4 @@
-"""How often somebody may: sliding windows in Redis, by the `limits` library. A lost Redis limits nobody, and is logged."""
+"""How often somebody may: sliding windows in Redis, by the `limits` library. A lost Redis limits nobody."""
 
 import logging
 import math

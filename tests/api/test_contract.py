@@ -39,7 +39,7 @@ def bodies() -> dict[str, type[BaseModel]]:
 def test_committed_copy_is_the_contract() -> None:
     committed = json.loads((ROOT / "docs" / "openapi.json").read_text())
     assert committed == json.loads(json.dumps(DOCUMENT)), (
-        "The contract has changed. If that is meant: ./trainyard openapi --out docs/openapi.json, and read the difference."
+        "The contract has changed. If that is meant, read the difference: ./trainyard openapi --out docs/openapi.json"
     )
 
 

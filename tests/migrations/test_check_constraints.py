@@ -16,8 +16,8 @@ ROWS = f"""
     INSERT INTO organizations (id, name, plan, created_at) VALUES (1, 'A', 'enterprise', now());
     INSERT INTO users (id, organization_id, email, name, role, is_active, created_at)
         VALUES (1, 1, 'a@example.test', 'A', 'organization_admin', true, now());
-    INSERT INTO user_sessions (id, user_id, token_hash, method, user_agent, ip_address, created_at, last_used_at, expires_at)
-        VALUES ('{ID}', 1, 'h', 'password', '', '', now(), now(), now());
+    INSERT INTO user_sessions (id, user_id, token_hash, method, user_agent, ip_address, created_at, last_used_at,
+        expires_at) VALUES ('{ID}', 1, 'h', 'password', '', '', now(), now(), now());
     INSERT INTO webhooks (id, name, url, events, is_active, secret_generation, created_by, created_at, updated_at)
         VALUES ('{ID}', 'w', 'u', '{{}}', true, 1, 1, now(), now());
     INSERT INTO webhook_deliveries (id, webhook_id, message_id, event_type, payload, status, attempt, next_attempt_at,

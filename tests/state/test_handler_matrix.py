@@ -39,6 +39,7 @@ MAY: dict[str, set[str]] = {
     "read": {"enterprise", "super admin"},
     "admin": {"super admin"},
 }
+PART = 50
 CALLERS = sorted(MAY["public"])
 
 
@@ -114,9 +115,10 @@ def test_who_may_not_changes_nothing_learns_nothing_and_is_written_down(caller: 
     refused = [name for name, word in HANDLERS.items() if caller not in MAY[word]]
     assert len(refused) > 20
     cookie = cookie_of(caller, web, root)
-    queue.get_redis().flushdb()  # refusals of nobody are written once a minute for each address and event
-    before, first = everything(), newest()
-    answers = call_all(web, cookie, [names()[name] for name in refused])
+    before, first, answers = everything(), newest(), ""
+    for start in range(0, len(refused), PART):
+        queue.get_redis().flushdb()  # of one caller only so many refusals are written in a minute
+        answers += call_all(web, cookie, [names()[name] for name in refused[start : start + PART]])
     changed = {table for table, content in everything().items() if content != before[table]} - {"user_sessions"}
     assert changed == set()
     assert SECRET not in answers
