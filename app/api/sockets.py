@@ -2,7 +2,8 @@
 
 Counted for the event socket of pages and the live channel together, so that one browser (or somebody with a script)
 cannot take all connections, or fill the memory with one message, or with many that wait for their answer. Who sends
-faster is not cut off but read later: the connection itself slows its sender down.
+faster is not cut off but read later: the connection itself slows its sender down. Pages send text only: Socket.IO would
+keep attachments until as many have come as were announced, and any number may be announced.
 """
 
 import asyncio
@@ -23,7 +24,7 @@ MAX_PER_SESSION = 64
 MAX_PER_ADDRESS = 512
 # What a socket may send all the time, and for how many seconds' worth it may run ahead.
 MESSAGES_A_SECOND, BYTES_A_SECOND, AHEAD_SECONDS = 20, MAX_EVENT_BYTES, 10.0
-POLICY_VIOLATION, TOO_BIG = 1008, 1009
+UNSUPPORTED, POLICY_VIOLATION, TOO_BIG = 1003, 1008, 1009
 KINDS = {"/_event": "events", "/api/v1/live": "live"}
 
 
@@ -66,7 +67,7 @@ class Pace:
 
 
 class _Bounded:
-    """`receive` that ends the socket instead of handing on a message that is too large, and hands on none too fast."""
+    """`receive` that ends the socket instead of handing on what is too large or no text, and hands on none too fast."""
 
     def __init__(self, receive: Receive, send: Send) -> None:
         self.receive, self.send = receive, send
@@ -74,16 +75,19 @@ class _Bounded:
         self.pace = Pace()
 
     async def __call__(self) -> Message:
-        message = await self.receive() if not self.closed else {"type": "websocket.disconnect", "code": TOO_BIG}
-        text, data = message.get("text") or "", message.get("bytes") or b""
-        size = len(str(text)) + len(bytes(data))
-        if size <= MAX_EVENT_BYTES:
+        gone = {"type": "websocket.disconnect", "code": TOO_BIG}
+        message = await self.receive() if not self.closed else gone
+        text, data = str(message.get("text") or ""), bytes(message.get("bytes") or b"")
+        size = len(text) + len(data)
+        # Engine.IO also takes binary data as text, in base64 behind a "b".
+        refusal = TOO_BIG if size > MAX_EVENT_BYTES else UNSUPPORTED if data or text.startswith("b") else None
+        if refusal is None:
             if seconds := self.pace.wait(size, time.monotonic()):
                 await asyncio.sleep(seconds)
             return message
         self.closed = True
-        await self.send({"type": "websocket.close", "code": TOO_BIG})
-        return {"type": "websocket.disconnect", "code": TOO_BIG}
+        await self.send({"type": "websocket.close", "code": refusal})
+        return gone
 
 
 def _limits(scope: Scope) -> dict[str, int]:

@@ -138,3 +138,24 @@ def test_messages_of_a_socket_that_floods_are_held_back(database: str, monkeypat
     scope = {"type": "websocket", "path": "/_event", "headers": [], "client": ("192.0.2.1", 1)}
     asyncio.run(sockets.SocketLimits(read_300)(scope, flood, send))
     assert len(slept) > 90
+
+
+@pytest.mark.parametrize("message", [{"bytes": b"x"}, {"text": "bAAAA"}])
+def test_socket_that_sends_attachments_is_closed(database: str, message: Message) -> None:
+    """Socket.IO keeps attachments until as many came as their event announced, which may be ten thousand million."""
+    got: list[Message] = []
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "websocket.receive", **message}
+
+    async def send(answer: Message) -> None:
+        sent.append(answer)
+
+    async def read(_scope: Scope, receive: Receive, _send: Send) -> None:
+        got.extend([await receive(), await receive()])
+
+    scope = {"type": "websocket", "path": "/_event", "headers": [], "client": ("192.0.2.1", 1)}
+    asyncio.run(sockets.SocketLimits(read)(scope, receive, send))
+    assert [answer["type"] for answer in got] == ["websocket.disconnect"] * 2
+    assert sent == [{"type": "websocket.close", "code": 1003}]

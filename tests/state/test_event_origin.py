@@ -128,13 +128,14 @@ def test_pages_answer_to_own_names_only(web: Web) -> None:
         assert answer.json()["type"].endswith("/unknown-host")
 
 
-def test_an_oversized_event_ends_its_socket(web: Web, cookie: str) -> None:
+@pytest.mark.parametrize("name", ["x" * MAX_EVENT_BYTES, b"an attachment"], ids=["oversized", "binary"])
+def test_an_event_that_no_page_sends_ends_its_socket(web: Web, cookie: str, name: str | bytes) -> None:
     async def run() -> bool:
         async with Client(web, str(uuid4()), cookie) as client:
             await client.send(*HYDRATE)
             gone = asyncio.Event()
             client.socket.on("disconnect", lambda *_: gone.set(), namespace="/_event")
-            await client._emit(SUBMIT, {"form": {"name": "x" * MAX_EVENT_BYTES}}, {"pathname": "/"})
+            await client._emit(SUBMIT, {"form": {"name": name}}, {"pathname": "/"})
             await asyncio.wait_for(gone.wait(), 20)
             return True
 
