@@ -18,6 +18,7 @@ for _shared in (
     "live_listen.js",
     "live_series.js",
     "live_socket.js",
+    "own_path.js",
     "server_clock.js",
     "sign_in_problems.js",
     "sign_key.js",

@@ -3,17 +3,13 @@
  */
 
 import React, { useEffect, useId, useRef, useState } from "react";
+import { ownPath } from "./own_path.js";
 import { inWords as problemInWords } from "./sign_in_problems.js";
 
 const SLOW_ANSWER_MS = 15000;
 const BARE = { outline: "none", flex: 1, minWidth: 0 }; // the box around the input shows the focus
 
-/** Where to go after signing in: a path of our own, never another site. */
-function destination() {
-  const wanted = new URLSearchParams(location.search).get("next") ?? "/";
-  const url = new URL(wanted, location.origin);
-  return url.origin === location.origin && !url.pathname.startsWith("/sign-in") ? url.pathname + url.search : "/";
-}
+const destination = () => ownPath(new URLSearchParams(location.search).get("next"), location.origin);
 
 async function post(path, body) {
   const answer = await fetch(path, {
