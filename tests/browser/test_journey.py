@@ -94,7 +94,17 @@ def test_signing_in_leads_to_the_page_that_was_asked_for(page: Page, ada: Person
     expect(page).to_have_url(re.compile(r"/sign-in\?next=%2Fjobs$"))
 
 
-@pytest.mark.parametrize("there", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "there",
+    [
+        "https://evil.example/",
+        "//evil.example",
+        "/.//evil.example",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "http://[",
+    ],
+)
 def test_signing_in_never_leads_to_another_site(page: Page, ada: Person, web_url: str, there: str) -> None:
     page.goto("/sign-in?next=" + there)
     page.get_by_test_id("sign-in-email").fill(ada.email)
