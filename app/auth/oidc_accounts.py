@@ -100,6 +100,8 @@ def _linked(session: Session, who: Verified) -> User | None:
 
 def _created(session: Session, who: Verified, rule: RoleRule, organization_id: int | None) -> User:
     email = _email(who)
+    if who.claims.get("email_verified") in (False, "false"):
+        raise SignInRefused("The provider says that nobody has shown this address to be theirs.", code=EMAIL)
     user = User(email=email, name=_name(who) or email, role=rule.role, organization_id=organization_id)
     session.add(user)
     session.flush()

@@ -56,6 +56,21 @@ def test_address_that_is_not_verified_takes_over_no_account(provider: Provider, 
     assert me(ann) is None
 
 
+def test_nobody_gets_an_account_in_the_name_of_an_address_that_is_not_theirs(
+    provider: Provider, ann: TestClient
+) -> None:
+    """The audit log names people by their address, and an address belongs to who had it first."""
+    provider.person(groups=["admins"], email="the.boss@example.test", email_verified=False)
+    assert problem(sign_in(ann)) == "oidc-email"
+    assert people() == []
+
+
+def test_provider_that_says_nothing_of_verification_may_name_new_people(provider: Provider, ann: TestClient) -> None:
+    provider.behave(person={"sub": "7", "email": "new@example.test", "groups": ["admins"]}, userinfo={"sub": "7"})
+    sign_in(ann)
+    assert [user.email for user in people()] == ["new@example.test"]
+
+
 def test_verification_of_another_address_does_not_count(provider: Provider, ann: TestClient) -> None:
     ada = make_person("Ada", Role.SUPER_ADMIN)
     wrong = {"email": "other@example.test", "email_verified": True}
