@@ -163,5 +163,7 @@ def _explain(actor: Actor, permission: Permission) -> str:
                 "The training interface is part of the Enterprise plan; your organization is on Professional. "
                 "A super admin can change the plan."
             )
+        if actor.role is Role.MEMBER and permission in _READS:
+            return "Your role (member) does not permit the training interface. A super admin can give you another role."
         return f"Your role ({actor.role}) does not permit {permission}. A super admin can do this."
     return f"This caller may not do {permission}."

@@ -90,6 +90,12 @@ def test_admin_of_a_professional_organization_is_told_about_the_plan() -> None:
         require(ACTORS["P"], Permission.DATASETS_READ)
 
 
+def test_member_is_told_in_words_what_is_missing() -> None:
+    with pytest.raises(Forbidden, match="does not permit the training interface") as refusal:
+        require(ACTORS["M"], Permission.DATASETS_READ)
+    assert refusal.value.fields == {"permission": "training:datasets:read"}
+
+
 def test_read_only_token_is_told_that_it_is_one() -> None:
     with pytest.raises(Forbidden, match="read-only and cannot do training:jobs:write") as refusal:
         require(ACTORS["R"], Permission.JOBS_WRITE)
