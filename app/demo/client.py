@@ -30,6 +30,9 @@ class ApiClient:
     def call(self, method: str, path: str, body: Any = None, **params: Any) -> Any:
         """The answer's JSON."""
         response = self._http.request(method, path, json=body, params=params or None)
+        while response.status_code == 429:  # the server says how long to wait
+            time.sleep(int(response.headers["retry-after"]))
+            response = self._http.request(method, path, json=body, params=params or None)
         if response.is_error:
             detail = (
                 response.json().get("detail") if "json" in response.headers.get("content-type", "") else response.text
