@@ -26,6 +26,7 @@ from app.infra import tracing
 from app.infra.db import transaction
 from app.infra.object_store import ObjectStore, get_object_store
 from app.schemas import base
+from app.schemas.base import AS_TEXT
 from app.services import audit
 from state.addresses import NEWEST, address, turned
 from state.marks import permission, public
@@ -140,7 +141,7 @@ class Page(rx.State, mixin=True):
         """`values` as a request, or None with the faults in `form_error`: what a browser sends is never believed."""
         self.form_error = ""
         try:
-            return form.model_validate(dict(values))
+            return form.model_validate(dict(values), context=AS_TEXT)
         except ValidationError as error:
             self.form_error = in_words(error)
             return None

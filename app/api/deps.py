@@ -72,6 +72,8 @@ CURSOR_LENGTH = 2_000
 class PageQuery(Request_):
     """The query of a paged list. Mix it with a filter, so that unknown query parameters are refused."""
 
+    FROM_ADDRESS = True
+
     cursor: str | None = Field(
         None, max_length=CURSOR_LENGTH, description="`next_cursor` of the page before, asked with the same filter"
     )

@@ -13,6 +13,8 @@ Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 class AuditWanted(Request):
     """Which events: those that fit every field that is given."""
 
+    FROM_ADDRESS = True
+
     actor: Word | None = Field(None, description="Who: an e-mail address, `edge-7`, or the name of a worker")
     action: Word | None = Field(
         None, description="What, as `training_job.cancel`; with a dot or a star at its end, all that begin so"

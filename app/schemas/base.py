@@ -7,7 +7,8 @@ rows. Dates leave in UTC with zone.
 import re
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar, Generic, TypeVar
+from types import UnionType
+from typing import Annotated, Any, ClassVar, Generic, TypeVar, Union, get_args, get_origin
 from uuid import UUID
 
 from pydantic import (
@@ -19,17 +20,35 @@ from pydantic import (
     Field,
     PlainSerializer,
     StringConstraints,
+    ValidationInfo,
     field_validator,
 )
 
 Item = TypeVar("Item")
 PAGE_LIMIT = 200
+# The context of a validation whose values are what somebody typed into a form.
+AS_TEXT = "text"
 
 
 class Request(BaseModel):
     """Something a caller sends."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    # What stands in an address is text, to be read as what it should be; JSON has types of its own.
+    FROM_ADDRESS: ClassVar[bool] = False
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _of_its_type(cls, value: Any, info: ValidationInfo) -> Any:
+        """What a caller means is not guessed: `"yes"` is no truth value, and neither `"5"` nor `true` is a number."""
+        text = cls.FROM_ADDRESS or info.context == AS_TEXT
+        kind = None if text else _plain(cls.model_fields[str(info.field_name)].annotation)
+        if kind is bool and isinstance(value, str | int | float) and not isinstance(value, bool):
+            raise ValueError("must be true or false")
+        if kind in (int, float) and isinstance(value, str | bool):
+            raise ValueError("must be a number, without quotes")
+        return value
 
     @field_validator("*", mode="before")
     @classmethod
@@ -68,6 +87,8 @@ class Page(View, Generic[Item]):
 class Sorted(Request):
     """What the filters of all lists share: the order. Each list narrows it to its own columns."""
 
+    FROM_ADDRESS = True
+
     sort: str = "-created_at"
 
 
@@ -77,6 +98,14 @@ Prefix = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, m
 def sort_field(default: str = "-created_at") -> Any:
     """The `sort` of a list."""
     return Field(default, description="The column that orders the list; with `-` before it from the last to the first")
+
+
+def _plain(annotation: Any) -> type | None:
+    """The one of bool, int and float that a field holds, or None if it holds something else."""
+    inside = [part for part in get_args(annotation) if part is not type(None)]
+    if get_origin(annotation) is Annotated or (len(inside) == 1 and get_origin(annotation) in (Union, UnionType)):
+        return _plain(inside[0])
+    return annotation if annotation in (bool, int, float) else None
 
 
 def _check_text(text: str) -> None:
@@ -131,6 +160,7 @@ Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(
 Score = Annotated[Decimal, PlainSerializer(float, return_type=float)]
 
 __all__ = [
+    "AS_TEXT",
     "PAGE_LIMIT",
     "UUID",
     "DatabaseId",

@@ -109,9 +109,7 @@ def test_failed_sign_ins_and_refusals_are_counted(
 ) -> None:
     before = read(admin)
     wrong = {"email": member.email, "password": "wrong"}
-    assert (
-        client.post("/api/v1/auth/sign-in", json=wrong, headers=OWN).status_code == 401
-    )
+    assert client.post("/api/v1/auth/sign-in", json=wrong, headers=OWN).status_code == 401
     assert as_person(member).get("/api/v1/training/datasets").status_code == 403
     after = read(admin)
     for code in ("sign-in-failed", "forbidden"):
@@ -166,7 +164,5 @@ def test_an_unexpected_failure_has_a_line_a_count_and_a_request_id(
 
 def test_a_browser_session_works_too(client: TestClient, super_admin: Person) -> None:
     body = {"email": super_admin.email, "password": PASSWORD}
-    assert (
-        client.post("/api/v1/auth/sign-in", json=body, headers=OWN).status_code == 200
-    )
+    assert client.post("/api/v1/auth/sign-in", json=body, headers=OWN).status_code == 200
     assert client.get("/metrics").status_code == 200

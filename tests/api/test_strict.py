@@ -76,3 +76,23 @@ def test_list_parameter_may_stand_twice(admin: TestClient, super_admin: object) 
 def test_body_of_a_call_that_takes_none_is_not_read(admin: TestClient) -> None:
     assert admin.get("/api/v1/auth/me").status_code == 200
     assert admin.request("GET", "/api/v1/auth/me", content=b"{broken", headers=JSON).status_code == 200
+
+
+LOOSE = [
+    ("/api/v1/auth/sign-out-everywhere", {"api_tokens": "yes"}, "body.api_tokens: must be true or false"),
+    ("/api/v1/auth/sign-out-everywhere", {"api_tokens": 1}, "body.api_tokens: must be true or false"),
+    ("/api/v1/auth/tokens", {"name": "t", "days": "90"}, "body.days: must be a number, without quotes"),
+    ("/api/v1/auth/tokens", {"name": "t", "days": True}, "body.days: must be a number, without quotes"),
+    ("/api/v1/training/edge-servers", {"name": "e", "latitude": "5"}, "body.latitude: must be a number"),
+]
+
+
+@pytest.mark.parametrize(("path", "body", "fault"), LOOSE)
+def test_value_of_another_type_is_not_guessed(admin: TestClient, path: str, body: object, fault: str) -> None:
+    answer = admin.post(path, json=body)
+    assert answer.status_code == 422, answer.text
+    assert fault in answer.json()["detail"]
+
+
+def test_what_stands_in_an_address_is_read_as_what_it_should_be(admin: TestClient) -> None:
+    assert len(admin.get("/api/v1/users?is_active=true&limit=5").json()["items"]) == 1
