@@ -18,6 +18,7 @@ from app.api import openapi, operations
 from app.api.base import Api
 from app.api.entrance import entrance
 from app.api.guard import refuse_unguarded
+from app.api.openapi import PREFIX
 from app.api.v1 import (
     audit,
     auth,
@@ -43,7 +44,6 @@ from app.infra import tracing
 from app.infra.live import broker
 from app.web.headers import policy_of_page
 
-PREFIX = "/api/v1"
 ROUTERS = (
     auth,
     oidc,

@@ -45,8 +45,9 @@ class StrictRequest(Request):
             self._json = parse(body) if body else None
 
     async def json(self) -> Any:
-        """The body's JSON value."""
-        await self.read()
+        """The body's JSON value, read once."""
+        if not hasattr(self, "_json"):
+            await self.read()
         return self._json
 
 

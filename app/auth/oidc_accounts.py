@@ -11,8 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from app.auth.oidc import SignInRefused, Verified
-from app.auth.sessions import end_sessions, open_session
-from app.auth.tokens import end_tokens
+from app.auth.sessions import open_session
 from app.domain.permissions import PersonActor, SystemActor
 from app.domain.role_rules import RoleRule, first_fitting
 from app.errors import Conflict, DomainError, PreconditionFailed
@@ -57,8 +56,8 @@ def refuse(session: Session, who: Verified | None, error: DomainError) -> None:
         return
     user = _known(session, who)
     if user is not None and user.id is not None:
-        ended = {"sessions_ended": end_sessions(session, user.id), "api_tokens_revoked": end_tokens(session, user.id)}
-        audit.record(session, ACTOR, "user.end_credentials", user, after={"code": error.problem_code, **ended})
+        after = {"code": error.problem_code, **users.end_credentials(session, user.id)}
+        audit.record(session, ACTOR, "user.end_credentials", user, after=after)
 
 
 def _organization_id(session: Session, rule: RoleRule) -> int | None:

@@ -16,7 +16,7 @@ from app.infra import counters
 from app.schemas.audit import AuditFilter, AuditView, AuditWanted
 from app.schemas.base import Page, storable
 from app.services.access import visible_to
-from app.services.filtering import equal, within
+from app.services.filtering import equal, literally, within
 from app.services.paging import paged
 from app.services.request_context import request_context
 from app.tables import AuditEvent
@@ -37,11 +37,9 @@ def record(
     organization_id: int | None = None,
 ) -> None:
     """Write that `actor` did `action` to the row `subject`. `before` and `after` hold no secrets."""
-    context = request_context.get()
     session.add(
         AuditEvent(
-            actor=actor.label if actor is not None else "anonymous",
-            actor_user_id=actor.user_id if isinstance(actor, PersonActor) else None,
+            **_who_and_where(actor),
             action=action,
             subject_type=str(subject.__tablename__),
             subject_id=_key(subject),
@@ -50,10 +48,19 @@ def record(
             else getattr(subject, "organization_id", None),
             before=dict(before or {}),
             after=dict(after or {}),
-            request_id=context.request_id,
-            ip_address=context.ip_address,
         )
     )
+
+
+def _who_and_where(actor: Actor) -> dict[str, Any]:
+    """The columns that say who asked, by which request and from where."""
+    context = request_context.get()
+    return {
+        "actor": actor.label if actor is not None else "anonymous",
+        "actor_user_id": actor.user_id if isinstance(actor, PersonActor) else None,
+        "request_id": context.request_id,
+        "ip_address": context.ip_address,
+    }
 
 
 def _key(subject: Any) -> str:
@@ -78,22 +85,18 @@ def refused(
     callers without a credential one for each address and action. The server's log has a line for every one.
     `each` writes them all, where something else limits how many there are.
     """
-    context = request_context.get()
-    place = f"{counted_as(context.ip_address)}:{action}:{error.problem_code}"
+    place = f"{counted_as(request_context.get().ip_address)}:{action}:{error.problem_code}"
     if not each and not _has_room(*((place, 1) if actor is None else (actor.label, MOST_REFUSALS))):
         return
     session.add(
         AuditEvent(
+            **_who_and_where(actor),
             outcome="refused",
-            actor=actor.label if actor is not None else "anonymous",
-            actor_user_id=actor.user_id if isinstance(actor, PersonActor) else None,
             action=action,
             subject_type=subject_type,
             subject_id=storable(subject_id[:500]),
             organization_id=getattr(actor, "organization_id", None),
             after={"code": error.problem_code, "message": storable(error.message)},
-            request_id=context.request_id,
-            ip_address=context.ip_address,
         )
     )
 
@@ -120,6 +123,6 @@ def conditions(wanted: AuditWanted) -> list[ColumnElement[bool]]:
     if not action.endswith((".", "*")):
         begins = []
     else:
-        start = action.removesuffix("*").replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+        start = literally(action.removesuffix("*"))
         begins, wanted = [col(AuditEvent.action).like(f"{start}%")], wanted.model_copy(update={"action": None})
     return [*equal(AuditEvent, wanted), *begins, *within(AuditEvent.occurred_at, wanted.since, wanted.until)]

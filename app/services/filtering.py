@@ -21,9 +21,13 @@ def within(column: Any, since: datetime | None, until: datetime | None) -> list[
     return [*first, col(column) < until] if until is not None else first
 
 
+def literally(text: str) -> str:
+    """`text` for a LIKE pattern, in which nothing of it means anything else."""
+    return text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+
+
 def begins_with(start: str | None, *columns: Any) -> list[ColumnElement[bool]]:
     """One of `columns` begins with `start`, whatever the case. Each needs an index of `lower(…) text_pattern_ops`."""
     if start is None:
         return []
-    literally = start.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-    return [or_(*(func.lower(col(column)).like(func.lower(f"{literally}%")) for column in columns))]
+    return [or_(*(func.lower(col(column)).like(func.lower(f"{literally(start)}%")) for column in columns))]

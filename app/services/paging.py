@@ -107,18 +107,6 @@ def paged(
     )
 
 
-def newest_first(
-    session: Session,
-    query: SelectOfScalar[Row],
-    table: Any,
-    show: Callable[[Any], Shown],
-    cursor: str | None,
-    limit: int,
-) -> Page[Shown]:
-    """`paged` for a list that knows one order only."""
-    return paged(session, query, table, show, Sorted(), cursor, limit)
-
-
 def _text(value: Any) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 

@@ -85,7 +85,7 @@ def update(session: Session, actor: Actor, user_id: int, request: UserUpdate, if
     row.sqlmodel_update(wanted)
     session.add(row)
     session.flush()
-    ended = _end_credentials(session, user_id) if "is_active" in before and not row.is_active else {}
+    ended = end_credentials(session, user_id) if "is_active" in before and not row.is_active else {}
     audit.record(
         session, actor, "user.update", row, before=before, after={name: wanted[name] for name in before} | ended
     )
@@ -115,5 +115,6 @@ def active_super_admins(session: Session) -> list[int | None]:
     return list(session.exec(query.with_for_update(key_share=True)))
 
 
-def _end_credentials(session: Session, user_id: int) -> dict[str, Any]:
+def end_credentials(session: Session, user_id: int) -> dict[str, Any]:
+    """End every session and revoke every API token of a person; how many of each, for the audit log."""
     return {"sessions_ended": end_sessions(session, user_id), "api_tokens_revoked": end_tokens(session, user_id)}

@@ -5,7 +5,7 @@ from typing import TypedDict
 from app.domain.machines import JOB_FINISHED, JobStatus
 from app.schemas.status import ActiveModelView, EdgeStatusView, JobStatusView, PendingDeploymentView
 from state.views.models import DEPLOYMENT_TONES
-from state.views.training import TONES
+from state.views.training import TONES, epochs
 from state.views.words import iso, plainly
 
 VERDICTS = {True: "same", False: "different", None: "unknown"}
@@ -64,7 +64,6 @@ class StatusEdge(TypedDict):
 def status_job(job: JobStatusView, stale_after: int) -> StatusJob:
     """A job; its word is what its age counts from."""
     is_over, runs = job.status in JOB_FINISHED, job.status is JobStatus.RUNNING
-    epochs = f"epoch {job.current_epoch} of {job.total_epochs}" if job.current_epoch else f"{job.total_epochs} epochs"
     return {
         "id": str(job.id),
         "name": job.name,
@@ -72,7 +71,7 @@ def status_job(job: JobStatusView, stale_after: int) -> StatusJob:
         "status": str(job.status),
         "progress": job.progress_percent,
         "tone": TONES.get(str(job.status), "waiting"),
-        "epochs": epochs,
+        "epochs": epochs(job),
         "eta": iso(job.estimated_completion) if runs else "",
         "error": job.error_message or "",
         "as_of": iso(job.completed_at if is_over else job.as_of),

@@ -4,6 +4,7 @@ from typing import TypedDict
 
 from app.domain.machines import JOB_FINISHED
 from app.schemas.audit import AuditView
+from app.schemas.status import JobStatusView
 from app.schemas.training_jobs import TrainingJobView
 from state.views.words import iso, share
 
@@ -50,9 +51,13 @@ NO_JOB: JobRow = {
 }
 
 
+def epochs(job: TrainingJobView | JobStatusView) -> str:
+    """How far a job is, in epochs; before the first, how many there will be."""
+    return f"epoch {job.current_epoch} of {job.total_epochs}" if job.current_epoch else f"{job.total_epochs} epochs"
+
+
 def job_row(job: TrainingJobView) -> JobRow:
     """A training job; its accuracy is the test's, or while it runs the last one on the validation images."""
-    epochs = f"epoch {job.current_epoch} of {job.total_epochs}" if job.current_epoch else f"{job.total_epochs} epochs"
     return {
         "id": str(job.id),
         "name": job.name,
@@ -60,7 +65,7 @@ def job_row(job: TrainingJobView) -> JobRow:
         "status": str(job.status),
         "progress": job.progress_percent,
         "tone": TONES.get(str(job.status), "waiting"),
-        "epochs": epochs,
+        "epochs": epochs(job),
         "accuracy": share(job.metrics.get("accuracy", job.metrics.get("latest", {}).get("val_accuracy"))),
         "eta": "" if job.status in JOB_FINISHED else iso(job.estimated_completion),
         "created_at": iso(job.created_at),
