@@ -36,8 +36,8 @@ class AccountState(Page, rx.State):
 
     @permission(_READ)
     async def load(self) -> None:
-        """Everything anew, and no dialog open."""
-        self.form = self.form_error = self.secret = ""
+        """Everything anew. A dialog stays: after a lost connection this runs again, and the page is shown before it."""
+        self.form_error = self.secret = ""
         me = await self._load(actors.show_me)
         if me is not None:
             self.person = own_row(me)

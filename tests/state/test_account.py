@@ -176,6 +176,16 @@ def test_account_is_open_to_those_whose_training_interface_is_closed(web: Web) -
     assert '"/sign-in' in attack(web, "", HYDRATE, event("load"))
 
 
+def test_open_dialog_stays_when_the_page_loads_late_or_again(web: Web, max_member: Person) -> None:
+    async def steps(client: Client) -> str:
+        await said(client, "open_form", form="password")
+        return await said(client, "load")
+
+    changed = on_one_tab(web, sign_in(web, max_member), steps)
+    assert "Max Member" in changed  # it did load
+    assert '"form_rx_state_"' not in changed
+
+
 @pytest.mark.parametrize("form", ["token", "password", "leave", "made up", 7, None, {"a": 1}])
 def test_only_known_dialogs_open(web: Web, max_member: Person, form: Any) -> None:
     answers = attack(web, sign_in(web, max_member), HYDRATE, event("open_form", form=form))
