@@ -6,6 +6,7 @@ import reflex as rx
 
 from app.pages.common import field, filter_choice, filters, form_dialog, may, pager_line, told
 from app.pages.common import page as framed
+from app.pages.dataset_tabs import dataset_tabs
 from components.bars import bar_list
 from components.feedback import callout, confirm_dialog, empty_state
 from components.gallery import sample_card, sample_grid
@@ -236,6 +237,7 @@ def page() -> rx.Component:
     """The gallery beside the progress and the facts."""
     return framed(
         rx.cond(S.dataset["name"] != "", S.dataset["name"], "Dataset"),
+        dataset_tabs("samples", S.dataset["id"]),
         columns(_gallery(), stack(_progress(), _balance(), _facts()), wide=True),
         _large(),
         _reject(),

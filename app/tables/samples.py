@@ -13,7 +13,11 @@ FILE_TYPES = ("image", "video")
 
 
 class TrainingSample(SQLModel, table=True):
-    """`training_samples` of the specification. `labels` and `annotations` are the agreed ones."""
+    """`training_samples` of the specification. `labels` and `annotations` are the agreed ones.
+
+    `near_group` is shared by samples that look nearly the same (`perceptual_hash`, 64 bits); a frame names its video
+    and when it was in it; a withdrawn sample stays as a record and is in no later version.
+    """
 
     __tablename__ = "training_samples"
     __table_args__ = (
@@ -23,6 +27,12 @@ class TrainingSample(SQLModel, table=True):
         CheckConstraint("NOT is_labeled OR labeled_by IS NOT NULL", name="labeled_by_someone"),
         CheckConstraint("NOT is_verified OR (is_labeled AND verified_by IS NOT NULL)", name="verified_is_labeled"),
         CheckConstraint("NOT (is_verified AND rejection_reason IS NOT NULL)", name="verified_or_rejected"),
+        CheckConstraint("frame_ms IS NULL OR video_id IS NOT NULL", name="frame_has_video"),
+        CheckConstraint(
+            "num_nulls(withdrawn_at, withdrawn_by, withdrawal_reason) IN (0, 3)", name="withdrawn_by_someone"
+        ),
+        in_range("frame_ms", 0),
+        in_range("duration_ms", 0),
         UniqueConstraint("dataset_id", "sha256"),
         Index("ix_training_samples_order", "dataset_id", "created_at", "id"),
         Index("ix_training_samples_updated", "dataset_id", "updated_at", "id"),
@@ -52,6 +62,15 @@ class TrainingSample(SQLModel, table=True):
     verified_by: int | None = Field(default=None, foreign_key="users.id", index=True)
     quality_score: Decimal | None = Field(default=None, sa_type=Numeric(4, 3))
     rejection_reason: str | None = text_column(nullable=True)
+    perceptual_hash: int | None = Field(default=None, sa_type=BigInteger)
+    near_group: UUID | None = Field(default=None, index=True)
+    thumbnail_url: str | None = text_column(nullable=True)
+    video_id: UUID | None = Field(default=None, foreign_key="training_samples.id", index=True)
+    frame_ms: int | None = None
+    duration_ms: int | None = None
+    withdrawn_at: datetime | None = timestamp()
+    withdrawn_by: int | None = Field(default=None, foreign_key="users.id", index=True)
+    withdrawal_reason: str | None = text_column(nullable=True)
     created_at: datetime = timestamp(nullable=False)
     updated_at: datetime = timestamp(nullable=False)
 

@@ -31,8 +31,10 @@ ROWS = f"""
     INSERT INTO edge_servers (id, name, site, latitude, longitude, loaded, inference_count, created_by, created_at)
         VALUES (1, 'e', '', 1, 1, '[]', 0, 1, now());
     INSERT INTO training_datasets (id, name, description, ai_module, sample_count, labeled_count, verified_count,
-        size_bytes, label_schema, environment, version, status, created_by, created_at, updated_at)
-        VALUES ('{ID}', 'd', '', 'm', 2, 1, 1, 1, '{{}}', 'dev', '1', 'draft', 1, now(), now());
+        size_bytes, label_schema, environment, version, status, opinions_per_sample, opinions_share, consensus_iou,
+        single_person_review, keeps_location, created_by, created_at, updated_at)
+        VALUES ('{ID}', 'd', '', 'm', 2, 1, 1, 1, '{{}}', 'dev', '1', 'draft', 1, 100, 0.5, false, false, 1, now(),
+        now());
     INSERT INTO dataset_versions (id, dataset_id, number, message, sample_count, label_schema, manifest_url,
         manifest_sha256, created_by, created_at) VALUES ('{ID}', '{ID}', 1, '', 1, '{{}}', 'u', 's', 1, now());
     INSERT INTO training_samples (id, dataset_id, file_url, file_type, file_size, sha256, labels, annotations, metadata,
@@ -94,6 +96,10 @@ BROKEN = {
         "labeled_count_range": "labeled_count = 3",
         "verified_count_range": "verified_count = 2",
         "size_bytes_range": "size_bytes = -1",
+        "opinions_per_sample_range": "opinions_per_sample = 0",
+        "opinions_share_range": "opinions_share = 101",
+        "consensus_quorum_range": "consensus_quorum = 0",
+        "consensus_iou_range": "consensus_iou = 0",
     },
     "dataset_versions": {"number_range": "number = 0", "sample_count_range": "sample_count = 0"},
     "training_samples": {
@@ -103,6 +109,10 @@ BROKEN = {
         "labeled_by_someone": "labeled_by = NULL",
         "verified_is_labeled": "verified_by = NULL",
         "verified_or_rejected": "rejection_reason = 'blurred'",
+        "frame_has_video": "frame_ms = 0",
+        "frame_ms_range": f"video_id = '{ID}', frame_ms = -1",
+        "duration_ms_range": "duration_ms = -1",
+        "withdrawn_by_someone": "withdrawn_at = now()",
     },
     "training_jobs": {
         "status_known": "status = 'paused'",

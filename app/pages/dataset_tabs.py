@@ -1,0 +1,12 @@
+"""What a dataset can be looked at from: one line of tabs on every page below /datasets/[dataset_id]."""
+
+import reflex as rx
+
+from components.tabs import Tab, tab_line
+
+TABS = (Tab("samples", "Samples", "images", ""),)
+
+
+def dataset_tabs(active: str, dataset_id: rx.Var[str]) -> rx.Component:
+    """The line with `active` marked; the first child of a page of a dataset."""
+    return tab_line(TABS, active, base="/datasets/" + dataset_id, label="Pages of this dataset")

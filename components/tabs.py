@@ -1,0 +1,41 @@
+"""A line of tabs: pages that show the same thing from several sides. Each is a link, so each has an address."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import reflex as rx
+
+
+@dataclass(frozen=True)
+class Tab:
+    """One entry; `end` is what follows the common address, "" for the first page."""
+
+    key: str
+    label: str
+    icon: str
+    end: str
+
+
+def tab_line(tabs: Sequence[Tab], active: str, *, base: rx.Var[str] | str, label: str) -> rx.Component:
+    """The tabs over a page; `active` is the key of the one that is shown, `base` the address that all begin with.
+
+    On a phone the line scrolls sideways and keeps its height.
+    """
+
+    def one(tab: Tab) -> rx.Component:
+        here = {"aria_current": "page"} if tab.key == active else {}
+        return rx.el.li(
+            rx.link(
+                rx.icon(tab.icon, size=15, aria_hidden="true"),
+                tab.label,
+                href=base + tab.end,
+                underline="none",
+                class_name="ty-tab",
+                data_testid=f"tab-{tab.key}",
+                **here,
+            )
+        )
+
+    return rx.el.nav(rx.el.ul(*[one(tab) for tab in tabs]), aria_label=label, class_name="ty-tabs")
