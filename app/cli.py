@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -85,19 +85,24 @@ def doctor() -> None:
 
 @cli.command()
 def bench(
-    name: Annotated[str, typer.Argument(help="start: seconds to the first page; live: delay of the live channel.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="start: seconds to the first page; live: delay of the live channel; data: datasets and labels."
+        ),
+    ],
+    only: Annotated[list[str] | None, typer.Option(help="data: a figure to measure; may be repeated.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the result to this file.")] = None,
 ) -> None:
     """Measure something, on this machine, now."""
-    from app.bench import BENCHES, machine
+    from app.bench import BENCHES, ON_THEIR_OWN, machine
 
     if name not in BENCHES:
         raise Invalid(f"There is no bench {name!r}. There are: {', '.join(BENCHES)}.")
-    if name == "start":
-        result = BENCHES[name]()
-    else:
-        with _servers():
-            result = BENCHES[name]()
+    if only and name != "data":
+        raise Invalid("--only chooses figures of `bench data`.")
+    with nullcontext() if name in ON_THEIR_OWN else _servers():
+        result = BENCHES[name](only) if only else BENCHES[name]()
     text = json.dumps({"bench": name, "machine": machine(), **result}, indent=2)
     typer.echo(text)
     if json_file is not None:
