@@ -34,7 +34,10 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "DatasetCreate": {
         "name": "Meter digits",
         "ai_module": "meter_digits",
-        "label_schema": {"task": "classification", "classes": [{"name": "0"}, {"name": "1", "color": "#3e63dd"}]},
+        "label_schema": {
+            "task": "classification",
+            "classes": [{"name": "0", "key": "0"}, {"name": "1", "color": "#3e63dd", "key": "1"}],
+        },
         "environment": "production",
         "version": "1.0.0",
     },
@@ -51,7 +54,12 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             }
         ]
     },
-    "SampleUpdate": {"labels": {"class": "0"}},
+    "SampleUpdate": {
+        "labels": {},
+        "annotations": [
+            {"id": "b1", "class": "valve", "box": [12.5, 40, 96, 31.2], "attributes": {"occluded": False}},
+        ],
+    },
     "SampleVerify": {"verified": False, "rejection_reason": "The digit is cut off", "quality_score": 0.4},
     "SamplesVerify": {"sample_ids": [_ID, _OTHER], "verified": True, "quality_score": 1.0},
     "TrainingJobCreate": {

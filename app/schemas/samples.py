@@ -2,8 +2,9 @@
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, Strict, StringConstraints
 
+from app.domain.labels import MAX_BOXES, MAX_TEXT
 from app.domain.machines import SampleStatus
 from app.schemas.base import (
     UUID,
@@ -22,6 +23,7 @@ from app.schemas.base import (
 BATCH = 500
 MAX_FILE_BYTES = 50 * 1024 * 1024
 SampleSort = Literal["created_at", "-created_at", "updated_at", "-updated_at", "file_size", "-file_size"]
+ClassName = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 UploadKey = Annotated[str, StringConstraints(pattern=r"^uploads/[0-9a-f-]{36}/[0-9a-f-]{36}/[0-9]{1,3}$")]
 
 
@@ -46,17 +48,51 @@ class UploadSlots(View):
 
 
 class SampleLabels(Request):
-    """A class out of the dataset's label schema."""
+    """What the whole sample shows: one class, several, or nothing where the label is boxes."""
 
-    class_name: str = Field(alias="class", min_length=1, max_length=200)
+    class_name: str | None = Field(None, alias="class", min_length=1, max_length=200, description="classification")
+    classes: list[ClassName] | None = Field(None, max_length=1000, description="multilabel")
+
+    def value(self) -> dict[str, Any]:
+        """As the database keeps it."""
+        return self.model_dump(by_alias=True, exclude_none=True)
 
 
-class SampleCreate(Request):
+class BoxAnnotation(Request):
+    """A box in pixels of the upright image: `[x, y, width, height]`, kept to a tenth of a pixel."""
+
+    id: str = Field(min_length=1, max_length=64)
+    class_name: ClassName = Field(alias="class")
+    box: list[Annotated[float, Strict()]] = Field(min_length=4, max_length=4)
+    attributes: dict[str, Annotated[str, StringConstraints(max_length=MAX_TEXT)] | bool | int | float] = Field(
+        default_factory=dict, max_length=30
+    )
+
+
+class SampleLabel(Request):
+    """A label as it is sent: `labels` for what the whole sample shows, `annotations` for boxes.
+
+    A sample of a detection dataset with `annotations: []` is labelled, and says that nothing is there.
+    """
+
+    labels: SampleLabels | None = None
+    annotations: list[BoxAnnotation] | None = Field(None, max_length=MAX_BOXES)
+
+    @property
+    def says_something(self) -> bool:
+        """False where it takes a label away, or gives none."""
+        return self.labels is not None or self.annotations is not None
+
+    def boxes(self) -> list[dict[str, Any]]:
+        """The annotations as plain values."""
+        return [box.model_dump(by_alias=True) for box in self.annotations or ()]
+
+
+class SampleCreate(SampleLabel):
     """A file that was uploaded, and what is known about it."""
 
     upload_key: UploadKey
     sha256: Sha256 | None = Field(None, description="If given, what arrived must have this digest")
-    labels: SampleLabels | None = None
     source_camera_id: UUID | None = None
     captured_at: Moment | None = None
     metadata: dict[str, Annotated[str, StringConstraints(max_length=1000)] | int | float | bool | None] = Field(
@@ -70,10 +106,8 @@ class SamplesCreate(Request):
     samples: list[SampleCreate] = Field(min_length=1, max_length=BATCH)
 
 
-class SampleUpdate(Request):
-    """Label a sample (`labels`), or take its label away (`labels: null`)."""
-
-    labels: SampleLabels | None = None
+class SampleUpdate(SampleLabel):
+    """Label a sample, or take its label away: `labels: null` and no annotations."""
 
 
 class SampleVerify(Request):
@@ -107,7 +141,9 @@ class SampleView(View):
     """A sample."""
 
     # A label that is replaced takes the decision about it away, so a decision made meanwhile must not go unnoticed.
-    EDITED: ClassVar = ("labels", "labeled_by", "is_verified", "verified_by", "rejection_reason", "quality_score")
+    EDITED: ClassVar = (
+        "labels", "annotations", "labeled_by", "is_verified", "verified_by", "rejection_reason", "quality_score",
+    )  # fmt: skip
 
     id: UUID
     dataset_id: UUID

@@ -84,6 +84,8 @@ def begin(session: Session, actor: Actor, job_id: UUID, attempt: int) -> RunTick
     announce(session, row)
     dataset = session.get_one(TrainingDataset, row.dataset_id)
     base = session.get_one(AiModelVersion, row.base_model_version) if row.base_model_version else None
+    # A resumed job keeps the classes of the version that it froze, whatever the dataset's are by now.
+    frozen = session.get_one(DatasetVersion, row.dataset_version_id) if row.dataset_version_id else None
     return RunTicket(
         job_id=row.id,
         attempt=attempt,
@@ -95,7 +97,7 @@ def begin(session: Session, actor: Actor, job_id: UUID, attempt: int) -> RunTick
         base_version=base.version if base else None,
         hyperparameters=row.hyperparameters,
         seed=row.training_config["seed"],
-        label_schema=dataset.label_schema,
+        label_schema=(frozen or dataset).label_schema,
     )
 
 

@@ -5,20 +5,21 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, and_, not_
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnElement, and_, column, func, not_, or_, true
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlmodel import Session, col, select
 
+from app.domain.labels import LabelSchema, LabelValue, Task, checked_value
 from app.domain.machines import SampleStatus
 from app.domain.permissions import PersonActor
-from app.errors import Invalid
-from app.schemas.samples import SampleLabels
+from app.schemas.samples import SampleLabel
 from app.tables import DatasetVersion, SampleAnnotation, TrainingDataset, TrainingSample
 from app.tables.base import utcnow
 
 # What a sample's columns say when it has no agreed label.
 UNLABELED: dict[str, Any] = {
     "labels": {},
+    "annotations": [],
     "is_labeled": False,
     "labeled_by": None,
     "is_verified": False,
@@ -32,26 +33,28 @@ def apply(
     session: Session,
     actor: PersonActor,
     dataset: TrainingDataset,
-    labelled: Sequence[tuple[TrainingSample, SampleLabels]],
+    labelled: Sequence[tuple[TrainingSample, SampleLabel]],
 ) -> None:
-    """`actor` says what each sample shows. The caller holds the lock of `dataset` and flushed the samples."""
-    classes = {c["name"] for c in dataset.label_schema["classes"]}
-    opinions: list[dict[str, Any]] = []
-    for row, labels in labelled:
-        if labels.class_name not in classes:
-            listed = ", ".join(sorted(classes)[:30])
-            raise Invalid(
-                f"{labels.class_name!r} is not a class of {dataset.name!r}. Its classes: {listed}.",
-                field="labels.class",
-            )
-        value = {"class": labels.class_name}
-        opinions.append({"id": uuid4(), "sample_id": row.id, "annotator_id": actor.user_id, "labels": value})
+    """`actor` says what each sample shows. The caller holds the lock of `dataset` and flushed the samples.
+
+    Raises `Invalid`, before anything changed, if a label does not fit the dataset's schema or the sample's image.
+    """
+    schema = LabelSchema.of(dataset.label_schema)
+    values = [(row, checked(schema, row, label)) for row, label in labelled]
+    for row, value in values:
         dataset.labeled_count += 1 - int(row.is_labeled)
         dataset.verified_count -= int(row.is_verified)
-        row.sqlmodel_update({**UNLABELED, "labels": value, "is_labeled": True, "labeled_by": actor.user_id})
+        agreed = {"labels": value.labels, "annotations": value.annotations}
+        row.sqlmodel_update({**UNLABELED, **agreed, "is_labeled": True, "labeled_by": actor.user_id})
         row.updated_at = utcnow()
         session.add(row)
-    _remember_opinions(session, opinions)
+    remember_opinions(session, actor.user_id, [(row.id, value) for row, value in values])
+
+
+def checked(schema: LabelSchema, row: TrainingSample, label: SampleLabel) -> LabelValue:
+    """`label` as a value that fits `schema` and the image of `row`, or `Invalid`."""
+    size = (row.width, row.height) if row.width is not None and row.height is not None else None
+    return checked_value(schema, label.labels.value() if label.labels else {}, label.boxes(), size)
 
 
 def clear(dataset: TrainingDataset, row: TrainingSample) -> None:
@@ -61,19 +64,54 @@ def clear(dataset: TrainingDataset, row: TrainingSample) -> None:
     row.sqlmodel_update({**UNLABELED, "updated_at": utcnow()})
 
 
-def _remember_opinions(session: Session, opinions: Sequence[dict[str, Any]]) -> None:
+def remember_opinions(session: Session, annotator_id: int, opinions: Sequence[tuple[UUID, LabelValue]]) -> None:
     """One statement for all: a person's later opinion about a sample replaces the earlier one."""
     if not opinions:
         return
     now = utcnow()
-    common = {"annotations": [], "created_at": now, "updated_at": now}
-    statement = insert(SampleAnnotation).values([{**opinion, **common} for opinion in opinions])
+    rows = [
+        {"id": uuid4(), "sample_id": sample_id, "annotator_id": annotator_id, "created_at": now, "updated_at": now}
+        | {"labels": value.labels, "annotations": value.annotations}
+        for sample_id, value in opinions
+    ]
+    statement = insert(SampleAnnotation).values(rows)
     session.exec(  # type: ignore[call-overload]
         statement.on_conflict_do_update(
             index_elements=["sample_id", "annotator_id"],
-            set_={"labels": statement.excluded.labels, "updated_at": statement.excluded.updated_at},
+            set_={name: statement.excluded[name] for name in ("labels", "annotations", "updated_at")},
         )
     )
+
+
+def names_class(name: str) -> ColumnElement[bool]:
+    """The rows whose label names the class `name`, whatever the task: as the class, as one of several, or in a box."""
+    labels, annotations = col(TrainingSample.labels), col(TrainingSample.annotations)
+    return or_(
+        labels.contains({"class": name}),
+        labels.contains({"classes": [name]}),
+        annotations.contains([{"class": name}]),
+    )
+
+
+def count_by_class(session: Session, dataset: TrainingDataset) -> dict[str, int]:
+    """How often each class is named in the agreed labels of `dataset`; classes that nobody named are absent."""
+    names: ColumnElement[str] = col(TrainingSample.labels)["class"].as_string()
+    query = select(names, func.count()).select_from(TrainingSample)
+    task = LabelSchema.of(dataset.label_schema).task
+    if task is not Task.CLASSIFICATION:
+        named = _NAMED[task].table_valued(column("value", JSONB)).lateral()
+        # The path () is the value itself.
+        names = named.c.value["class" if task is Task.DETECTION else ()].as_string()
+        query = select(names, func.count()).select_from(TrainingSample).join(named, true())
+    query = query.where(TrainingSample.dataset_id == dataset.id, col(TrainingSample.is_labeled)).group_by(names)
+    return dict(session.exec(query).all())
+
+
+# One row for each time that a sample names a class.
+_NAMED = {
+    Task.MULTILABEL: func.jsonb_array_elements(col(TrainingSample.labels)["classes"]),
+    Task.DETECTION: func.jsonb_array_elements(col(TrainingSample.annotations)),
+}
 
 
 def has_status(status: SampleStatus) -> ColumnElement[bool]:

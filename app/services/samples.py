@@ -6,7 +6,6 @@ from contextlib import suppress
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from app.domain.machines import DatasetStatus, SampleStatus, advance, sample_status
@@ -127,7 +126,7 @@ def create(
     session.add_all(rows)
     session.flush()
     pairs = zip(rows, request.samples, strict=True)
-    sample_labels.apply(session, actor, dataset, [(row, wanted.labels) for row, wanted in pairs if wanted.labels])
+    sample_labels.apply(session, actor, dataset, [(row, wanted) for row, wanted in pairs if wanted.says_something])
     _touch(session, dataset)
     after = {"count": len(rows), "sample_ids": [str(row.id) for row in rows]}
     audit.record(session, actor, "sample.create", dataset, after=after)
@@ -154,19 +153,20 @@ def list_samples(
     if wanted.status is not None:
         query = query.where(sample_labels.has_status(wanted.status))
     if wanted.label is not None:
-        query = query.where(col(TrainingSample.labels)["class"].as_string() == wanted.label)  # type: ignore[index]
+        query = query.where(sample_labels.names_class(wanted.label))
     return paged(
         session, query, TrainingSample, lambda row: _detail(row, store), wanted, cursor, limit, scope=dataset_id
     )
 
 
 def class_counts(session: Session, actor: Actor, dataset_id: UUID) -> dict[str, int]:
-    """How many samples have each class of the dataset's schema, in the schema's order; 0 where there is none."""
+    """How often each class of the dataset's schema is named, in the schema's order; 0 where it never is.
+
+    Samples are counted, and boxes where the label is boxes.
+    """
     require(actor, Permission.DATASETS_READ)
     dataset = fetch(session, TrainingDataset, dataset_id, actor, "dataset")
-    name = col(TrainingSample.labels)["class"].as_string()  # type: ignore[index]
-    query = select(name, func.count()).where(TrainingSample.dataset_id == dataset_id, col(TrainingSample.is_labeled))
-    found: dict[str, int] = dict(session.exec(query.group_by(name)).all())
+    found = sample_labels.count_by_class(session, dataset)
     return {entry["name"]: found.get(entry["name"], 0) for entry in dataset.label_schema["classes"]}
 
 
@@ -185,10 +185,10 @@ def update(
     row = _sample(session, dataset, sample_id)
     etags.check(SampleView.model_validate(row), if_match)
     before = _opinion(row)
-    if request.labels is None:
-        sample_labels.clear(dataset, row)
+    if request.says_something:
+        sample_labels.apply(session, actor, dataset, [(row, request)])
     else:
-        sample_labels.apply(session, actor, dataset, [(row, request.labels)])
+        sample_labels.clear(dataset, row)
     _touch(session, dataset)
     owner = dataset.organization_id
     audit.record(session, actor, "sample.label", row, before=before, after=_opinion(row), organization_id=owner)
@@ -258,7 +258,8 @@ def delete(session: Session, actor: Actor, dataset_id: UUID, sample_id: UUID) ->
 
 def _opinion(row: TrainingSample) -> dict[str, Any]:
     """What was agreed about a sample, for the audit log."""
-    return {"labels": row.labels, "is_verified": row.is_verified, "rejection_reason": row.rejection_reason}
+    agreed = {"labels": row.labels, "annotations": row.annotations} if row.annotations else {"labels": row.labels}
+    return {**agreed, "is_verified": row.is_verified, "rejection_reason": row.rejection_reason}
 
 
 def _open_dataset(session: Session, actor: Actor, dataset_id: UUID, *, lock: bool = False) -> TrainingDataset:

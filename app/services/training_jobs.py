@@ -6,6 +6,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from app.domain.hyperparameters import Hyperparameters
+from app.domain.labels import LabelSchema, Task
 from app.domain.machines import JOB_FINISHED, DatasetStatus, JobStatus, ModelVersionStatus, advance
 from app.domain.permissions import Actor, Permission, PersonActor, require
 from app.errors import Conflict, Invalid, NotFound
@@ -194,6 +195,12 @@ def metrics(
 def _check_trainable(session: Session, dataset: TrainingDataset) -> None:
     if dataset.status == DatasetStatus.ARCHIVED:
         raise Conflict(f"Dataset {dataset.name!r} is archived. Make it active to train on it.")
+    task = LabelSchema.of(dataset.label_schema).task
+    if task is not Task.CLASSIFICATION:
+        raise Conflict(
+            f"Dataset {dataset.name!r} is for {task}; training is for classification, one class per sample. "
+            "Label it, version it and export it here, or train on a dataset for classification."
+        )
     if dataset.verified_count < MIN_SAMPLES:
         raise Conflict(
             f"Dataset {dataset.name!r} has {dataset.verified_count} verified samples; training needs at least "

@@ -27,10 +27,13 @@ SCHEMA = {
 
 def make_dataset(owner: Person, *, organization_id: int | None = None, **columns: Any) -> TrainingDataset:
     """An active dataset with the classes `zero` and `one`."""
-    values = {"name": f"digits {uuid4().hex[:8]}", "ai_module": "meter_digits", "status": DatasetStatus.ACTIVE}
-    row = TrainingDataset(
-        **{**values, **columns}, organization_id=organization_id, label_schema=SCHEMA, created_by=owner.id
-    )
+    values: dict[str, Any] = {
+        "name": f"digits {uuid4().hex[:8]}",
+        "ai_module": "meter_digits",
+        "status": DatasetStatus.ACTIVE,
+    }
+    values |= {"label_schema": SCHEMA, **columns}
+    row = TrainingDataset(**values, organization_id=organization_id, created_by=owner.id)
     with transaction() as session:
         session.add(row)
     return row
@@ -58,6 +61,27 @@ def make_samples(dataset: TrainingDataset, count: int, labeler: Person, verifier
         dataset.sample_count += count
         dataset.labeled_count += count
         dataset.verified_count += count if verifier else 0
+        dataset.size_bytes += 100 * count
+    return [row.id for row in rows]
+
+
+def make_unlabelled(dataset: TrainingDataset, count: int) -> list[UUID]:
+    """`count` samples of 100 × 80 pixels without files and without labels."""
+    rows = [
+        TrainingSample(
+            dataset_id=dataset.id,
+            file_url=f"s3://nowhere/{number}.png",
+            file_size=100,
+            sha256=hashlib.sha256(f"{dataset.id} unlabelled {number}".encode()).hexdigest(),
+            width=100,
+            height=80,
+        )
+        for number in range(count)
+    ]
+    with transaction() as session:
+        session.add_all(rows)
+        dataset = session.get_one(TrainingDataset, dataset.id)
+        dataset.sample_count += count
         dataset.size_bytes += 100 * count
     return [row.id for row in rows]
 
