@@ -1,4 +1,4 @@
-"""The product as processes: servers, migrations, web, workers, courier, reconciler, under one supervisor.
+"""The product as processes: servers, migrations, web, workers, courier, media worker, reconciler, under one supervisor.
 
 `Product` is what `./trainyard up` and `demo` start. A killed process comes back; stopping leaves nothing.
 """
@@ -98,6 +98,7 @@ class Product:
             # A worker finishes its job on SIGTERM; the supervisor waits a little, and the job is taken up again later.
             supervisor.add(f"worker-{number}", [python, "-m", "workers.worker"], env=env, after=(), cwd=ROOT)
         supervisor.add("courier", [python, "-m", "workers.courier"], env=env, after=(), cwd=ROOT)
+        supervisor.add("media", [python, "-m", "workers.media"], env=env, after=(), cwd=ROOT)
         supervisor.add("reconciler", [python, "-m", "workers.reconciler"], env=env, after=(), cwd=ROOT)
 
     def _tell(self, line: str) -> None:

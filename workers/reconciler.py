@@ -18,9 +18,9 @@ from sqlalchemy.exc import OperationalError
 from app.domain.permissions import SystemActor
 from app.errors import DomainError
 from app.infra.db import transaction
-from app.infra.queue import WEBHOOK_QUEUE, queue
+from app.infra.queue import MEDIA_QUEUE, WEBHOOK_QUEUE, queue, thumbnails_wanted
 from app.logs import configure_logging
-from app.services import audit_chain, idempotency, job_repairs, trust, webhook_attempts
+from app.services import audit_chain, idempotency, job_repairs, thumbnails, trust, webhook_attempts
 from app.tables.base import utcnow
 
 log = logging.getLogger(__name__)
@@ -44,6 +44,13 @@ def enqueue_deliveries_once() -> int:
     waiting = _held(queue(WEBHOOK_QUEUE))
     with transaction() as session:
         return webhook_attempts.enqueue_due(session, RECONCILER, waiting, utcnow())
+
+
+def enqueue_media_once() -> int:
+    """Ask again for the thumbnails that nobody makes; returns for how many datasets."""
+    waiting = thumbnails_wanted(_held(queue(MEDIA_QUEUE)))
+    with transaction() as session:
+        return thumbnails.enqueue_lost(session, RECONCILER, waiting)
 
 
 def forget_once() -> int:
@@ -98,6 +105,7 @@ def main() -> None:
             for repair in reconcile_once():
                 log.info("%s", repair)
             enqueue_deliveries_once()
+            enqueue_media_once()
             if time.monotonic() >= next_refresh:
                 if refresh_once():
                     log.info("snapshot and timestamp were signed again")

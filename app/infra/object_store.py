@@ -4,10 +4,11 @@ Only what the embedded server does faithfully is used: put, get, stat, copy, del
 or object metadata; types and digests live in Postgres. `file_url` columns hold `s3://bucket/key`.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
@@ -40,7 +41,13 @@ class ObjectStore(Protocol):
     def stat(self, key: str) -> ObjectInfo: ...
     def delete(self, *keys: str) -> None: ...
     def presigned_get(
-        self, key: str, seconds: int, *, filename: str | None = ..., content_type: str | None = ...
+        self,
+        key: str,
+        seconds: int,
+        *,
+        filename: str | None = ...,
+        content_type: str | None = ...,
+        steady_seconds: int = ...,
     ) -> str: ...
     def presigned_put(self, key: str, seconds: int) -> str: ...
     def url(self, key: str) -> str: ...
@@ -133,15 +140,27 @@ class S3ObjectStore:
             raise Unavailable(f"The object store did not delete {refused[0].name}: {refused[0].code}.")
 
     def presigned_get(
-        self, key: str, seconds: int, *, filename: str | None = None, content_type: str | None = None
+        self,
+        key: str,
+        seconds: int,
+        *,
+        filename: str | None = None,
+        content_type: str | None = None,
+        steady_seconds: int = 0,
     ) -> str:
-        """A URL that reads `key` for `seconds`."""
+        """A URL that reads `key` for `seconds`, or up to `steady_seconds` longer: so long the same URL is given out."""
         headers: dict[str, str | list[str] | tuple[str]] = {}
         if filename:
             headers["response-content-disposition"] = f'attachment; filename="{filename}"'
         if content_type:
             headers["response-content-type"] = content_type
-        return self._signer.presigned_get_object(self.bucket, key, timedelta(seconds=seconds), response_headers=headers)
+        signed_at, lasts = None, timedelta(seconds=seconds + steady_seconds)
+        if steady_seconds:
+            now = int(time.time())
+            signed_at = datetime.fromtimestamp(now - now % steady_seconds, UTC)
+        return self._signer.presigned_get_object(
+            self.bucket, key, lasts, response_headers=headers, request_date=signed_at
+        )
 
     def presigned_put(self, key: str, seconds: int) -> str:
         """A URL that writes `key` for `seconds`."""

@@ -1,11 +1,12 @@
-"""The queues of training jobs and of webhook deliveries (RQ on Valkey or Redis).
+"""The queues of training jobs, of webhook deliveries and of media work (RQ on Valkey or Redis).
 
 They carry ids only; JSON, never pickle; Postgres stays the truth.
 """
 
 import logging
+from collections.abc import Iterable
 from functools import lru_cache
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import redis
 from rq import Queue, get_current_job
@@ -17,13 +18,16 @@ from app.settings import get_settings
 
 log = logging.getLogger(__name__)
 
-TRAINING_QUEUE, WEBHOOK_QUEUE = "training", "webhooks"
+TRAINING_QUEUE, WEBHOOK_QUEUE, MEDIA_QUEUE = "training", "webhooks", "media"
 TRACE = "trace"
 TRAIN, DELIVER = "workers.jobs.train", "workers.webhooks.deliver"
+MAKE_THUMBNAILS = "workers.thumbnails.make_thumbnails"
 # A training job may take days; RQ's own limit only catches what nothing else would.
 JOB_TIMEOUT_SECONDS = 7 * 24 * 3600
 # An attempt ends by itself long before.
 DELIVERY_TIMEOUT_SECONDS = 50
+MEDIA_TIMEOUT_SECONDS = 2 * 3600
+_THUMBNAILS = "thumbnails"
 
 
 @lru_cache
@@ -80,6 +84,28 @@ def enqueue_delivery(delivery_id: UUID, attempt: int) -> None:
         )
     except redis.RedisError as error:
         log.warning("delivery %s was not handed to the queue (%s); it will be", delivery_id, type(error).__name__)
+
+
+def enqueue_thumbnails(dataset_id: UUID) -> None:
+    """Let the thumbnails that a dataset lacks be made. Without Redis (logged) the reconciler asks again later."""
+    try:
+        queue(MEDIA_QUEUE).enqueue(
+            MAKE_THUMBNAILS,
+            str(dataset_id),
+            # Each request is its own: what is registered while one is served is seen to by the next.
+            job_id=f"{_THUMBNAILS}_{dataset_id}_{uuid4().hex[:12]}",
+            job_timeout=MEDIA_TIMEOUT_SECONDS,
+            result_ttl=0,
+            failure_ttl=3600,
+        )
+    except redis.RedisError as error:
+        log.warning("thumbnails of %s were not asked for (%s); they will be", dataset_id, type(error).__name__)
+
+
+def thumbnails_wanted(entries: Iterable[str]) -> set[UUID]:
+    """The datasets that `entries` of the media queue are about."""
+    parts = (entry.split("_") for entry in entries)
+    return {UUID(part[1]) for part in parts if part[0] == _THUMBNAILS}
 
 
 def first_use(key: str, seconds: int) -> bool:

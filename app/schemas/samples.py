@@ -169,9 +169,10 @@ class SampleView(View):
 
 
 class SampleDetail(SampleView):
-    """A sample with a signed, expiring URL of its file, and the ETag to label it with (`If-Match`)."""
+    """A sample with signed, expiring URLs of its file and its thumbnail, and the ETag to label it with (`If-Match`)."""
 
     url: str
+    thumbnail: str | None = Field(None, description="A small picture; null while none is made, or if none can be")
     etag: str
 
 

@@ -87,11 +87,12 @@ def delete(session: Session, actor: Actor, dataset_id: UUID) -> list[str]:
     if job is not None:
         raise Conflict(f"Training job {job!r} used {row.name!r}, so it must stay. Archive it instead.")
     gone = delete_rows(TrainingSample).where(col(TrainingSample.dataset_id) == dataset_id)
-    urls = list(session.scalars(gone.returning(col(TrainingSample.file_url))))
+    files = session.execute(gone.returning(col(TrainingSample.file_url), col(TrainingSample.thumbnail_url)))  # type: ignore[deprecated]
+    urls = {url for urls in files for url in urls if url}
     session.delete(row)
     before = {"name": row.name, "version": row.version, "sample_count": row.sample_count}
     audit.record(session, actor, "dataset.delete", row, before=before)
-    return urls
+    return list(urls)
 
 
 def organization_must_exist(session: Session, organization_id: int | None) -> None:

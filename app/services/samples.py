@@ -29,7 +29,7 @@ from app.schemas.samples import (
     UploadSlot,
     UploadSlots,
 )
-from app.services import audit, etags, sample_labels, usage
+from app.services import audit, dataset_changes, etags, sample_labels, thumbnails, usage
 from app.services.access import fetch
 from app.services.etags import IfMatch
 from app.services.files import CONTENT_TYPES, ReceivedFile, inspect_image
@@ -130,6 +130,7 @@ def create(
     _touch(session, dataset)
     after = {"count": len(rows), "sample_ids": [str(row.id) for row in rows]}
     audit.record(session, actor, "sample.create", dataset, after=after)
+    thumbnails.ask(session, dataset_id)
     return SamplesCreated(items=[SampleView.model_validate(row) for row in rows])
 
 
@@ -240,8 +241,8 @@ def _decide(actor: PersonActor, dataset: TrainingDataset, row: TrainingSample, r
     row.updated_at = utcnow()
 
 
-def delete(session: Session, actor: Actor, dataset_id: UUID, sample_id: UUID) -> str | None:
-    """Remove a sample, and return the URL of its file, or None if a frozen version of the dataset may still need it."""
+def delete(session: Session, actor: Actor, dataset_id: UUID, sample_id: UUID) -> list[str]:
+    """Remove a sample; returns the URLs of its files, or none if a frozen version of the dataset may need them."""
     require(actor, Permission.DATASETS_WRITE)
     dataset = _open_dataset(session, actor, dataset_id, lock=True)
     row = _sample(session, dataset, sample_id)
@@ -253,7 +254,9 @@ def delete(session: Session, actor: Actor, dataset_id: UUID, sample_id: UUID) ->
     _touch(session, dataset)
     before = {"sha256": row.sha256, "file_url": row.file_url, **_opinion(row)}
     audit.record(session, actor, "sample.delete", row, before=before, organization_id=dataset.organization_id)
-    return None if sample_labels.in_frozen_version(session, dataset.id) else row.file_url
+    if sample_labels.in_frozen_version(session, dataset.id):
+        return []
+    return list(filter(None, {row.file_url, row.thumbnail_url}))
 
 
 def _opinion(row: TrainingSample) -> dict[str, Any]:
@@ -294,10 +297,17 @@ def _touch(session: Session, dataset: TrainingDataset) -> None:
     dataset.updated_at = utcnow()
     session.add(dataset)
     session.flush()
+    dataset_changes.changed(session, dataset)
 
 
 def _detail(row: TrainingSample, store: ObjectStore) -> SampleDetail:
     item = SampleView.model_validate(row)
-    suffix = item.file_url.rpartition(".")[2]
-    url = store.presigned_get(store.key(item.file_url), 3600, content_type=CONTENT_TYPES.get(suffix))
-    return SampleDetail.model_construct(**dict(item), url=url, etag=etags.etag(item))
+    small = _signed(row.thumbnail_url, store) if row.thumbnail_url else None
+    url = small if small and row.thumbnail_url == row.file_url else _signed(row.file_url, store)
+    return SampleDetail.model_construct(**dict(item), url=url, thumbnail=small, etag=etags.etag(item))
+
+
+def _signed(url: str, store: ObjectStore) -> str:
+    """A URL that shows a stored file for an hour; the same one for minutes, so that a browser can keep the file."""
+    kind = CONTENT_TYPES.get(url.rpartition(".")[2])
+    return store.presigned_get(store.key(url), 3600, content_type=kind, steady_seconds=900)

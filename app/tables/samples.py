@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, Numeric, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Index, Numeric, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -37,6 +37,12 @@ class TrainingSample(SQLModel, table=True):
         Index("ix_training_samples_order", "dataset_id", "created_at", "id"),
         Index("ix_training_samples_updated", "dataset_id", "updated_at", "id"),
         Index("ix_training_samples_size", "dataset_id", "file_size", "id"),
+        Index(
+            "ix_training_samples_unpictured",
+            "dataset_id",
+            "created_at",
+            postgresql_where=text("thumbnail_url IS NULL"),
+        ),
         Index("ix_training_samples_review", "dataset_id", "is_labeled", "is_verified", "created_at", "id"),
     )
 

@@ -115,9 +115,7 @@ def update_sample(
 @router.delete("/{dataset_id}/samples/{sample_id}", summary="Delete a sample", status_code=status.HTTP_204_NO_CONTENT)
 @allow(Permission.DATASETS_WRITE)
 def delete_sample(run: Run, store: Store, dataset_id: UUID, sample_id: UUID) -> None:
-    url = run(samples.delete, dataset_id, sample_id)
-    if url is not None:
-        store.delete(store.key(url))
+    store.delete(*(store.key(url) for url in run(samples.delete, dataset_id, sample_id)))
 
 
 @router.post("/{dataset_id}/samples/{sample_id}/verify", summary="Accept or reject one label", responses=SHOWS_TAG)

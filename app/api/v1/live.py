@@ -12,12 +12,13 @@ session that ended, another role, organization or plan closes the socket.
 import asyncio
 import json
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from functools import partial
 from uuid import UUID
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+from sqlmodel import Session
 
 from app.api.cookies import cookie_name
 from app.api.origins import is_own
@@ -26,7 +27,7 @@ from app.domain.permissions import Actor, Permission, require
 from app.errors import Forbidden, NotFound, Unavailable
 from app.infra.db import transaction
 from app.infra.live import broker
-from app.services import training_jobs
+from app.services import datasets, training_jobs
 from app.services.access import may_see
 
 router = APIRouter()
@@ -42,6 +43,8 @@ SHARED_TOPICS = {
     "edges": Permission.EDGE_SERVERS_READ,
     "webhooks": Permission.WEBHOOKS_READ,
 }
+# Topics of one record: who may read it may watch it.
+OF_ONE: dict[str, Callable[[Session, Actor, UUID], object]] = {"job": training_jobs.get, "dataset": datasets.get}
 
 
 @router.websocket("/live")
@@ -164,11 +167,11 @@ def _may_watch(actor: Actor, topic: str) -> bool:
         if topic in SHARED_TOPICS:
             require(actor, SHARED_TOPICS[topic])
             return True
-        noun, _, job_id = topic.partition(":")
-        if noun != "job":
+        noun, _, key = topic.partition(":")
+        if noun not in OF_ONE:
             return False
         with transaction() as session:
-            training_jobs.get(session, actor, UUID(job_id))
+            OF_ONE[noun](session, actor, UUID(key))
     except (Forbidden, NotFound, ValueError):
         return False
     return True
