@@ -12,7 +12,7 @@ from app import charts
 from app.domain.permissions import Permission
 from app.schemas.datasets import DatasetUpdate
 from app.schemas.samples import SampleFilter, SamplesVerify
-from app.services import datasets, etags, samples
+from app.services import datasets, etags, reviews, samples
 from state import views
 from state.addresses import address, uuid_of
 from state.base import Paged, in_words, store
@@ -145,7 +145,7 @@ class SamplesState(Paged, rx.State):
             self._tell("Pick samples first.", "warning")
             return
         dataset_id = UUID(self.dataset["id"])
-        done = await self._do(samples.verify_many, dataset_id, request)
+        done = await self._do(reviews.verify_many, dataset_id, request)
         if done is not None:
             word = "verified" if request.verified else "rejected"
             self._tell(f"{done.count} {'sample' if done.count == 1 else 'samples'} {word}.")

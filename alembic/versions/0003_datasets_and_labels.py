@@ -15,23 +15,23 @@ depends_on = None
 DATASETS, SAMPLES = "training_datasets", "training_samples"
 # Rows that stand already ask for what they asked for before: one opinion, another person's verification.
 SETTINGS = (
-    sa.Column("opinions_per_sample", sa.Integer(), nullable=False, server_default="1"),
-    sa.Column("opinions_share", sa.Integer(), nullable=False, server_default="100"),
-    sa.Column("consensus_quorum", sa.Integer(), nullable=True),
-    sa.Column("consensus_iou", sa.Numeric(4, 3), nullable=False, server_default="0.5"),
-    sa.Column("single_person_review", sa.Boolean(), nullable=False, server_default="false"),
-    sa.Column("keeps_location", sa.Boolean(), nullable=False, server_default="false"),
+    ("opinions_per_sample", sa.Integer(), "1"),
+    ("opinions_share", sa.Integer(), "100"),
+    ("consensus_quorum", sa.Integer(), None),
+    ("consensus_iou", sa.Numeric(4, 3), "0.5"),
+    ("single_person_review", sa.Boolean(), "false"),
+    ("keeps_location", sa.Boolean(), "false"),
 )
 BELONGINGS = (
-    sa.Column("perceptual_hash", sa.BigInteger(), nullable=True),
-    sa.Column("near_group", sa.Uuid(), nullable=True),
-    sa.Column("thumbnail_url", sa.Text(), nullable=True),
-    sa.Column("video_id", sa.Uuid(), nullable=True),
-    sa.Column("frame_ms", sa.Integer(), nullable=True),
-    sa.Column("duration_ms", sa.Integer(), nullable=True),
-    sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
-    sa.Column("withdrawn_by", sa.Integer(), nullable=True),
-    sa.Column("withdrawal_reason", sa.Text(), nullable=True),
+    ("perceptual_hash", sa.BigInteger()),
+    ("near_group", sa.Uuid()),
+    ("thumbnail_url", sa.Text()),
+    ("video_id", sa.Uuid()),
+    ("frame_ms", sa.Integer()),
+    ("duration_ms", sa.Integer()),
+    ("withdrawn_at", sa.DateTime(timezone=True)),
+    ("withdrawn_by", sa.Integer()),
+    ("withdrawal_reason", sa.Text()),
 )
 CHECKS = (
     (DATASETS, "opinions_per_sample_range", "opinions_per_sample >= 1 AND opinions_per_sample <= 10"),
@@ -47,12 +47,12 @@ INDEXED = ("near_group", "video_id", "withdrawn_by")
 
 
 def upgrade() -> None:
-    for column in SETTINGS:
-        op.add_column(DATASETS, column.copy())
-        if column.server_default is not None:
-            op.alter_column(DATASETS, column.name, server_default=None)
-    for column in BELONGINGS:
-        op.add_column(SAMPLES, column.copy())
+    for name, kind, present in SETTINGS:
+        op.add_column(DATASETS, sa.Column(name, kind, nullable=present is None, server_default=present))
+        if present is not None:
+            op.alter_column(DATASETS, name, server_default=None)
+    for name, kind in BELONGINGS:
+        op.add_column(SAMPLES, sa.Column(name, kind, nullable=True))
     for table, name, rule in CHECKS:
         op.create_check_constraint(op.f(f"ck_{table}_{name}"), table, rule)
     for name in INDEXED:
@@ -68,7 +68,7 @@ def downgrade() -> None:
         op.drop_index(op.f(f"ix_{SAMPLES}_{name}"), table_name=SAMPLES)
     for table, name, _ in reversed(CHECKS):
         op.drop_constraint(op.f(f"ck_{table}_{name}"), table, type_="check")
-    for column in reversed(BELONGINGS):
-        op.drop_column(SAMPLES, column.name)
-    for column in reversed(SETTINGS):
-        op.drop_column(DATASETS, column.name)
+    for name, _ in reversed(BELONGINGS):
+        op.drop_column(SAMPLES, name)
+    for name, *_ in reversed(SETTINGS):
+        op.drop_column(DATASETS, name)

@@ -60,7 +60,12 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             {"id": "b1", "class": "valve", "box": [12.5, 40, 96, 31.2], "attributes": {"occluded": False}},
         ],
     },
-    "SampleVerify": {"verified": False, "rejection_reason": "The digit is cut off", "quality_score": 0.4},
+    "SampleVerify": {
+        "verified": False,
+        "rejection_reason": "The digit is cut off",
+        "region": [12, 0, 8, 16],
+        "quality_score": 0.4,
+    },
     "SamplesVerify": {"sample_ids": [_ID, _OTHER], "verified": True, "quality_score": 1.0},
     "TrainingJobCreate": {
         "name": "Night images added",

@@ -10,7 +10,6 @@ from app.schemas.base import (
     UUID,
     DatabaseId,
     Moment,
-    Note,
     Request,
     Score,
     Sha256,
@@ -19,6 +18,7 @@ from app.schemas.base import (
     datetime,
     sort_field,
 )
+from app.schemas.reviews import Region, Verdict
 
 BATCH = 500
 MAX_FILE_BYTES = 50 * 1024 * 1024
@@ -110,15 +110,13 @@ class SampleUpdate(SampleLabel):
     """Label a sample, or take its label away: `labels: null` and no annotations."""
 
 
-class SampleVerify(Request):
-    """Accept a label, or reject it with a reason."""
+class SampleVerify(Verdict):
+    """The decision about one sample; `region` is the part of the picture that a rejection is about."""
 
-    verified: bool = True
-    rejection_reason: Note | None = None
-    quality_score: float | None = Field(None, ge=0, le=1)
+    region: Region | None = Field(None, description="x, y, width, height in pixels of the upright picture")
 
 
-class SamplesVerify(SampleVerify):
+class SamplesVerify(Verdict):
     """The same decision for several samples of one dataset."""
 
     sample_ids: list[UUID] = Field(min_length=1, max_length=BATCH)

@@ -6,8 +6,10 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, false, or_, true
 from sqlmodel import Session, SQLModel, col, select
 
+from app.domain.machines import DatasetStatus
 from app.domain.permissions import Actor, PersonActor, Role, SystemActor
-from app.errors import NotFound
+from app.errors import Conflict, NotFound
+from app.tables import TrainingDataset, TrainingSample
 
 Row = TypeVar("Row", bound=SQLModel)
 
@@ -51,4 +53,20 @@ def fetch(
     row = session.exec(query).one_or_none()
     if row is None:
         raise NotFound(f"There is no {what} {row_id}.")
+    return row
+
+
+def open_dataset(session: Session, actor: Actor, dataset_id: UUID, *, lock: bool = False) -> TrainingDataset:
+    """The dataset if the actor may see it and it may be changed: an archived one rests."""
+    dataset = fetch(session, TrainingDataset, dataset_id, actor, "dataset", lock=lock)
+    if dataset.status == DatasetStatus.ARCHIVED:
+        raise Conflict(f"Dataset {dataset.name!r} is archived. Make it active to change it.")
+    return dataset
+
+
+def fetch_sample(session: Session, dataset: TrainingDataset, sample_id: UUID) -> TrainingSample:
+    """The sample if it belongs to `dataset`."""
+    row = session.get(TrainingSample, sample_id)
+    if row is None or row.dataset_id != dataset.id:
+        raise NotFound(f"There is no sample {sample_id} in dataset {dataset.name!r}.")
     return row

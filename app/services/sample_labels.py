@@ -13,6 +13,7 @@ from app.domain.labels import LabelSchema, LabelValue, Task, checked_value
 from app.domain.machines import SampleStatus
 from app.domain.permissions import PersonActor
 from app.schemas.samples import SampleLabel
+from app.services import dataset_changes
 from app.tables import DatasetVersion, SampleAnnotation, TrainingDataset, TrainingSample
 from app.tables.base import utcnow
 
@@ -135,3 +136,17 @@ def in_frozen_version(session: Session, dataset_id: UUID) -> bool:
     """True if some version of the dataset is frozen."""
     found = session.exec(select(DatasetVersion.id).where(DatasetVersion.dataset_id == dataset_id).limit(1)).first()
     return found is not None
+
+
+def agreed(row: TrainingSample) -> dict[str, Any]:
+    """What was agreed about a sample, for the audit log."""
+    agreed = {"labels": row.labels, "annotations": row.annotations} if row.annotations else {"labels": row.labels}
+    return {**agreed, "is_verified": row.is_verified, "rejection_reason": row.rejection_reason}
+
+
+def touch(session: Session, dataset: TrainingDataset) -> None:
+    """The dataset changed now; what it counts is written."""
+    dataset.updated_at = utcnow()
+    session.add(dataset)
+    session.flush()
+    dataset_changes.changed(session, dataset)

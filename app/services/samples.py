@@ -3,14 +3,12 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any
 from uuid import UUID, uuid4
 
 from sqlmodel import Session, col, select
 
-from app.domain.machines import DatasetStatus, SampleStatus, advance, sample_status
 from app.domain.permissions import Actor, Permission, PersonActor, require
-from app.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
+from app.errors import Conflict, Invalid, NotFound, Unavailable
 from app.infra.object_store import ObjectStore
 from app.schemas.base import Page
 from app.schemas.samples import (
@@ -20,23 +18,19 @@ from app.schemas.samples import (
     SampleFilter,
     SamplesCreate,
     SamplesCreated,
-    SamplesVerified,
-    SamplesVerify,
     SampleUpdate,
-    SampleVerify,
     SampleView,
     UploadRequest,
     UploadSlot,
     UploadSlots,
 )
-from app.services import audit, dataset_changes, etags, sample_labels, thumbnails, usage
-from app.services.access import fetch
+from app.services import audit, etags, sample_labels, thumbnails, usage
+from app.services.access import fetch, fetch_sample, open_dataset
 from app.services.etags import IfMatch
 from app.services.files import CONTENT_TYPES, ReceivedFile, inspect_image
 from app.services.filtering import equal, within
 from app.services.paging import paged
 from app.tables import TrainingDataset, TrainingSample
-from app.tables.base import utcnow
 
 UPLOAD_SECONDS = 900
 
@@ -46,7 +40,7 @@ def open_uploads(
 ) -> UploadSlots:
     """Signed URLs to put files to, straight into the store."""
     require(actor, Permission.DATASETS_WRITE)
-    dataset = _open_dataset(session, actor, dataset_id)
+    dataset = open_dataset(session, actor, dataset_id)
     usage.check_room(session, dataset.organization_id)
     # A folder of its own for each call: the embedded store removes folders that became empty a moment later, and a file
     # on its way into such a folder would be lost.
@@ -63,7 +57,7 @@ def open_uploads(
 def may_create(session: Session, actor: Actor, dataset_id: UUID) -> None:
     """Refuse early, before any file is moved."""
     require(actor, Permission.DATASETS_WRITE)
-    usage.check_room(session, _open_dataset(session, actor, dataset_id).organization_id)
+    usage.check_room(session, open_dataset(session, actor, dataset_id).organization_id)
 
 
 def receive(dataset_id: UUID, request: SamplesCreate, store: ObjectStore) -> list[ReceivedFile]:
@@ -108,7 +102,7 @@ def create(
     """Register received files as samples, labelled where the request says so."""
     require(actor, Permission.DATASETS_WRITE)
     assert isinstance(actor, PersonActor)
-    dataset = _open_dataset(session, actor, dataset_id, lock=True)
+    dataset = open_dataset(session, actor, dataset_id, lock=True)
     _refuse_duplicates(session, dataset, files)
     usage.check_new_files(session, dataset.organization_id, (file.file_size for file in files))
     rows = []
@@ -127,7 +121,7 @@ def create(
     session.flush()
     pairs = zip(rows, request.samples, strict=True)
     sample_labels.apply(session, actor, dataset, [(row, wanted) for row, wanted in pairs if wanted.says_something])
-    _touch(session, dataset)
+    sample_labels.touch(session, dataset)
     after = {"count": len(rows), "sample_ids": [str(row.id) for row in rows]}
     audit.record(session, actor, "sample.create", dataset, after=after)
     thumbnails.ask(session, dataset_id)
@@ -182,101 +176,38 @@ def update(
     """Label a sample, or take its label away; a verified label that changes is no longer verified."""
     require(actor, Permission.DATASETS_WRITE)
     assert isinstance(actor, PersonActor)
-    dataset = _open_dataset(session, actor, dataset_id, lock=True)
-    row = _sample(session, dataset, sample_id)
+    dataset = open_dataset(session, actor, dataset_id, lock=True)
+    row = fetch_sample(session, dataset, sample_id)
     etags.check(SampleView.model_validate(row), if_match)
-    before = _opinion(row)
+    before = sample_labels.agreed(row)
     if request.says_something:
         sample_labels.apply(session, actor, dataset, [(row, request)])
     else:
         sample_labels.clear(dataset, row)
-    _touch(session, dataset)
+    sample_labels.touch(session, dataset)
     owner = dataset.organization_id
-    audit.record(session, actor, "sample.label", row, before=before, after=_opinion(row), organization_id=owner)
+    audit.record(
+        session, actor, "sample.label", row, before=before, after=sample_labels.agreed(row), organization_id=owner
+    )
     return SampleView.model_validate(row)
-
-
-def verify(session: Session, actor: Actor, dataset_id: UUID, sample_id: UUID, request: SampleVerify) -> SampleView:
-    """Accept or reject one label."""
-    decision = SamplesVerify(sample_ids=[sample_id], **request.model_dump())
-    verify_many(session, actor, dataset_id, decision)
-    dataset = _open_dataset(session, actor, dataset_id)
-    return SampleView.model_validate(_sample(session, dataset, sample_id))
-
-
-def verify_many(session: Session, actor: Actor, dataset_id: UUID, request: SamplesVerify) -> SamplesVerified:
-    """Record one decision for several samples: all of them or none."""
-    require(actor, Permission.SAMPLES_VERIFY)
-    assert isinstance(actor, PersonActor)
-    if request.verified == (request.rejection_reason is not None):
-        raise Invalid("A rejection needs a rejection_reason, and an acceptance has none.", field="rejection_reason")
-    dataset = _open_dataset(session, actor, dataset_id, lock=True)
-    wanted = set(request.sample_ids)
-    query = select(TrainingSample).where(TrainingSample.dataset_id == dataset.id, col(TrainingSample.id).in_(wanted))
-    rows = {row.id: row for row in session.exec(query)}
-    before = {"samples": {str(row.id): _opinion(row) for row in rows.values()}}
-    for sample_id in wanted - set(rows):
-        raise NotFound(f"There is no sample {sample_id} in dataset {dataset.name!r}.")
-    for row in rows.values():
-        _decide(actor, dataset, row, request)
-    _touch(session, dataset)
-    decision = request.model_dump(mode="json", exclude_none=True, exclude={"sample_ids"})
-    after = {"count": len(rows), **decision, "samples": list(before["samples"])}
-    audit.record(session, actor, "sample.verify", dataset, before=before, after=after)
-    session.flush()
-    return SamplesVerified(count=len(rows))
-
-
-def _decide(actor: PersonActor, dataset: TrainingDataset, row: TrainingSample, request: SampleVerify) -> None:
-    if row.labeled_by == actor.user_id:
-        raise Forbidden(f"You labelled sample {row.id} yourself; another person has to verify it.")
-    target = SampleStatus.VERIFIED if request.verified else SampleStatus.REJECTED
-    was = sample_status(row.is_labeled, row.is_verified, row.rejection_reason)
-    advance(was, target, f"Sample {row.id}")
-    dataset.verified_count += int(request.verified) - int(row.is_verified)
-    row.is_verified = request.verified
-    row.verified_by = actor.user_id
-    row.rejection_reason = request.rejection_reason
-    row.quality_score = sample_labels.quality(request.quality_score)
-    row.updated_at = utcnow()
 
 
 def delete(session: Session, actor: Actor, dataset_id: UUID, sample_id: UUID) -> list[str]:
     """Remove a sample; returns the URLs of its files, or none if a frozen version of the dataset may need them."""
     require(actor, Permission.DATASETS_WRITE)
-    dataset = _open_dataset(session, actor, dataset_id, lock=True)
-    row = _sample(session, dataset, sample_id)
+    dataset = open_dataset(session, actor, dataset_id, lock=True)
+    row = fetch_sample(session, dataset, sample_id)
     dataset.sample_count -= 1
     dataset.size_bytes -= row.file_size
     dataset.labeled_count -= int(row.is_labeled)
     dataset.verified_count -= int(row.is_verified)
     session.delete(row)
-    _touch(session, dataset)
-    before = {"sha256": row.sha256, "file_url": row.file_url, **_opinion(row)}
+    sample_labels.touch(session, dataset)
+    before = {"sha256": row.sha256, "file_url": row.file_url, **sample_labels.agreed(row)}
     audit.record(session, actor, "sample.delete", row, before=before, organization_id=dataset.organization_id)
     if sample_labels.in_frozen_version(session, dataset.id):
         return []
     return list(filter(None, {row.file_url, row.thumbnail_url}))
-
-
-def _opinion(row: TrainingSample) -> dict[str, Any]:
-    """What was agreed about a sample, for the audit log."""
-    agreed = {"labels": row.labels, "annotations": row.annotations} if row.annotations else {"labels": row.labels}
-    return {**agreed, "is_verified": row.is_verified, "rejection_reason": row.rejection_reason}
-
-
-def _open_dataset(session: Session, actor: Actor, dataset_id: UUID, *, lock: bool = False) -> TrainingDataset:
-    dataset = fetch(session, TrainingDataset, dataset_id, actor, "dataset", lock=lock)
-    if dataset.status == DatasetStatus.ARCHIVED:
-        raise Conflict(f"Dataset {dataset.name!r} is archived. Make it active to change it.")
-    return dataset
-
-
-def _sample(session: Session, dataset: TrainingDataset, sample_id: UUID) -> TrainingSample:
-    row = session.get(TrainingSample, sample_id)
-    if row is None or row.dataset_id != dataset.id:
-        raise NotFound(f"There is no sample {sample_id} in dataset {dataset.name!r}.")
-    return row
 
 
 def _refuse_duplicates(session: Session, dataset: TrainingDataset, files: Sequence[ReceivedFile]) -> None:
@@ -291,13 +222,6 @@ def _refuse_duplicates(session: Session, dataset: TrainingDataset, files: Sequen
     ).first()
     if known is not None:
         raise Conflict(f"A sample with the content sha256 {known} is in {dataset.name!r} already.", sha256=known)
-
-
-def _touch(session: Session, dataset: TrainingDataset) -> None:
-    dataset.updated_at = utcnow()
-    session.add(dataset)
-    session.flush()
-    dataset_changes.changed(session, dataset)
 
 
 def _detail(row: TrainingSample, store: ObjectStore) -> SampleDetail:

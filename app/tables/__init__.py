@@ -10,6 +10,7 @@ from app.tables.edge_servers import EdgeServer
 from app.tables.idempotency import IdempotencyKey
 from app.tables.model_versions import AiModelVersion
 from app.tables.organizations import Organization, PlanLimits
+from app.tables.reviews import GroundTruth, ReviewDecision
 from app.tables.samples import SampleAnnotation, TrainingSample
 from app.tables.training_jobs import MetricPoint, TrainingJob
 from app.tables.trust import ApproverKey, TufMetadata
@@ -25,11 +26,13 @@ __all__ = [
     "AuditPending",
     "DatasetVersion",
     "EdgeServer",
+    "GroundTruth",
     "IdempotencyKey",
     "MetricPoint",
     "ModelDeployment",
     "Organization",
     "PlanLimits",
+    "ReviewDecision",
     "Rollout",
     "SampleAnnotation",
     "TrainingDataset",

@@ -125,7 +125,7 @@ WRITING = sorted(case for case in use_cases(KNOWN) if any(KNOWN[part].writes for
 
 def test_the_walk_finds_what_writes() -> None:
     assert len(WRITING) > 50
-    assert {"app.services.samples.verify", "app.auth.sessions.sign_out", "app.services.trust.refresh"} <= set(WRITING)
+    assert {"app.services.reviews.verify", "app.auth.sessions.sign_out", "app.services.trust.refresh"} <= set(WRITING)
     assert "app.services.datasets.list_datasets" not in WRITING
 
 

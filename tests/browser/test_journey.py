@@ -19,7 +19,7 @@ from app.infra.object_store import get_object_store
 from app.schemas.edge_servers import DeploymentProgress, Heartbeat, LoadedModel
 from app.schemas.samples import SampleFilter, SamplesVerify
 from app.schemas.training_jobs import JobProgress, MetricPointIn
-from app.services import edge_nodes, job_runs, samples
+from app.services import edge_nodes, job_runs, reviews, samples
 from app.tables import TrainingJob
 from app.tables.base import utcnow
 from tests.browser.conftest import Watched
@@ -169,7 +169,7 @@ def test_a_job_is_watched_live_and_cancelled(
     with transaction() as session:
         found = samples.list_samples(session, ada.actor, dataset.id, SampleFilter(), get_object_store())
         wanted = SamplesVerify(sample_ids=[item.id for item in found.items])
-        samples.verify_many(session, ada.actor, dataset.id, wanted)
+        reviews.verify_many(session, ada.actor, dataset.id, wanted)
     page.goto("/jobs")
     page.get_by_test_id("new-job").first.click()
     page.locator("input[name=name]").fill("watched run")

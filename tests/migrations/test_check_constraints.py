@@ -40,6 +40,8 @@ ROWS = f"""
     INSERT INTO training_samples (id, dataset_id, file_url, file_type, file_size, sha256, labels, annotations, metadata,
         is_labeled, is_verified, labeled_by, verified_by, quality_score, created_at, updated_at)
         VALUES ('{ID}', '{ID}', 'u', 'image', 1, 's', '{{}}', '[]', '{{}}', true, true, 1, 1, 0.5, now(), now());
+    INSERT INTO review_decisions (id, dataset_id, sample_id, reviewer_id, decision, labels, annotations, created_at)
+        VALUES ('{ID}', '{ID}', '{ID}', 1, 'accepted', '{{}}', '[]', now());
     INSERT INTO ai_model_versions (id, ai_module, version, name, description, model_file_url, model_file_size,
         bundle_sha256, accuracy, precision_score, recall_score, f1_score, metrics, inference_time_ms, min_edge_version,
         supported_platforms, status, is_approved, approved_by, approved_at, is_released, released_at, release_notes,
@@ -114,6 +116,7 @@ BROKEN = {
         "duration_ms_range": "duration_ms = -1",
         "withdrawn_by_someone": "withdrawn_at = now()",
     },
+    "review_decisions": {"decision_known": "decision = 'perhaps'", "rejected_has_reason": "decision = 'rejected'"},
     "training_jobs": {
         "status_known": "status = 'paused'",
         "progress_percent_range": "progress_percent = 101",

@@ -13,7 +13,7 @@ from app.domain.permissions import SystemActor
 from app.infra.db import transaction
 from app.schemas.model_versions import TrainedModel
 from app.schemas.samples import SampleUpdate, SampleVerify
-from app.services import job_repairs, job_runs, samples, training_jobs
+from app.services import job_repairs, job_runs, reviews, samples, training_jobs
 from app.tables import AuditEvent, AuditPending, EdgeServer
 from tests.support.edges import EdgeClient
 from tests.support.people import PASSWORD, Person
@@ -128,7 +128,7 @@ def test_samples_that_were_verified_are_named_with_what_was_agreed_before(
     dataset = make_dataset(super_admin)
     (sample,) = make_samples(dataset, 1, super_admin)
     with transaction() as session:
-        samples.verify(session, second_admin.actor, dataset.id, sample, SampleVerify(verified=True))
+        reviews.verify(session, second_admin.actor, dataset.id, sample, SampleVerify(verified=True))
         change = SampleUpdate.model_validate({"labels": {"class": "one"}})
         samples.update(session, super_admin.actor, dataset.id, sample, change)
     (verified,) = events(dataset.id)

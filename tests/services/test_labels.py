@@ -11,7 +11,7 @@ from app.errors import Conflict, Forbidden, IllegalTransition, Invalid, NotFound
 from app.infra.db import transaction
 from app.schemas.datasets import DatasetUpdate
 from app.schemas.samples import SampleLabels, SamplesVerify, SampleUpdate, SampleVerify
-from app.services import datasets, samples
+from app.services import datasets, reviews, samples
 from app.tables import SampleAnnotation, TrainingDataset, TrainingSample
 from tests.support.people import Person, make_organization
 from tests.support.records import make_dataset, make_samples
@@ -50,9 +50,9 @@ def test_nobody_verifies_an_own_label(
 ) -> None:
     for decision in (SampleVerify(), REJECTED):
         with pytest.raises(Forbidden, match="another person"), transaction() as session:
-            samples.verify(session, super_admin.actor, dataset.id, sample, decision)
+            reviews.verify(session, super_admin.actor, dataset.id, sample, decision)
     with transaction() as session:
-        view = samples.verify(session, second_admin.actor, dataset.id, sample, SampleVerify())
+        view = reviews.verify(session, second_admin.actor, dataset.id, sample, SampleVerify())
     assert (view.is_verified, view.verified_by, view.labeled_by) == (True, second_admin.id, super_admin.id)
 
 
@@ -60,7 +60,7 @@ def test_changed_label_is_not_the_one_that_was_verified(
     dataset: TrainingDataset, sample: UUID, super_admin: Person, second_admin: Person
 ) -> None:
     with transaction() as session:
-        samples.verify(session, second_admin.actor, dataset.id, sample, SampleVerify(quality_score=0.7))
+        reviews.verify(session, second_admin.actor, dataset.id, sample, SampleVerify(quality_score=0.7))
         assert counts(session, dataset.id) == ((1, 1, 1), (1, 1, 1))
     with transaction() as session:
         view = samples.update(session, second_admin.actor, dataset.id, sample, ONE)
@@ -69,7 +69,7 @@ def test_changed_label_is_not_the_one_that_was_verified(
         False, None, None, second_admin.id,
     )  # fmt: skip
     with transaction() as session:
-        samples.verify(session, super_admin.actor, dataset.id, sample, SampleVerify())
+        reviews.verify(session, super_admin.actor, dataset.id, sample, SampleVerify())
         cleared = samples.update(session, super_admin.actor, dataset.id, sample, SampleUpdate(labels=None))
         assert counts(session, dataset.id) == ((1, 0, 0), (1, 0, 0))
         opinions = session.exec(select(SampleAnnotation)).all()
@@ -82,12 +82,12 @@ def test_rejection_has_a_reason_and_an_acceptance_has_none(
 ) -> None:
     for decision in (SampleVerify(verified=False), SampleVerify(rejection_reason="x")):
         with pytest.raises(Invalid, match="rejection_reason"), transaction() as session:
-            samples.verify(session, second_admin.actor, dataset.id, sample, decision)
+            reviews.verify(session, second_admin.actor, dataset.id, sample, decision)
     with transaction() as session:
-        view = samples.verify(session, second_admin.actor, dataset.id, sample, REJECTED)
+        view = reviews.verify(session, second_admin.actor, dataset.id, sample, REJECTED)
     assert (view.is_verified, view.rejection_reason) == (False, "blurred")
     with pytest.raises(IllegalTransition), transaction() as session:
-        samples.verify(session, second_admin.actor, dataset.id, sample, SampleVerify())
+        reviews.verify(session, second_admin.actor, dataset.id, sample, SampleVerify())
 
 
 def test_decision_for_several_is_for_all_or_none(
@@ -96,10 +96,10 @@ def test_decision_for_several_is_for_all_or_none(
     theirs = make_samples(dataset, 3, super_admin)
     stranger = make_samples(make_dataset(super_admin), 1, super_admin)
     with pytest.raises(NotFound), transaction() as session:
-        samples.verify_many(session, second_admin.actor, dataset.id, SamplesVerify(sample_ids=[*theirs, *stranger]))
+        reviews.verify_many(session, second_admin.actor, dataset.id, SamplesVerify(sample_ids=[*theirs, *stranger]))
     with transaction() as session:
         assert counts(session, dataset.id) == ((3, 3, 0), (3, 3, 0))
-        done = samples.verify_many(session, second_admin.actor, dataset.id, SamplesVerify(sample_ids=theirs * 2))
+        done = reviews.verify_many(session, second_admin.actor, dataset.id, SamplesVerify(sample_ids=theirs * 2))
         assert done.count == 3
         assert counts(session, dataset.id) == ((3, 3, 3), (3, 3, 3))
 
@@ -135,7 +135,7 @@ def test_archived_dataset_is_not_changed(
         datasets.update(session, super_admin.actor, dataset.id, DatasetUpdate(status="archived"))
     for change in (
         lambda s: samples.update(s, super_admin.actor, dataset.id, sample, ONE),
-        lambda s: samples.verify(s, second_admin.actor, dataset.id, sample, SampleVerify()),
+        lambda s: reviews.verify(s, second_admin.actor, dataset.id, sample, SampleVerify()),
         lambda s: samples.delete(s, super_admin.actor, dataset.id, sample),
     ):
         with pytest.raises(Conflict, match="archived"), transaction() as session:

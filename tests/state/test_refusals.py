@@ -10,7 +10,7 @@ from app.domain.permissions import Actor
 from app.errors import DomainError, Forbidden, Invalid, NotFound
 from app.infra.db import transaction
 from app.schemas.samples import SampleVerify
-from app.services import datasets, samples
+from app.services import datasets, reviews
 from app.tables import AuditEvent, TrainingDataset
 from state.base import asked, call, caller, note_refusal
 from tests.support.people import Person
@@ -37,10 +37,10 @@ def test_refusal_of_a_service_is_written_although_its_transaction_was_rolled_bac
     dataset = make_dataset(super_admin)
     (sample,) = make_samples(dataset, 1, super_admin)
     with pytest.raises(Forbidden, match="yourself"):
-        as_caller(super_admin.actor, samples.verify, dataset.id, sample, SampleVerify(verified=True))
+        as_caller(super_admin.actor, reviews.verify, dataset.id, sample, SampleVerify(verified=True))
     (event,) = refused_events()
     assert (event.actor, event.action) == (super_admin.email, EVENT)
-    assert (event.subject_type, event.subject_id) == ("service", "samples.verify")
+    assert (event.subject_type, event.subject_id) == ("service", "reviews.verify")
     assert event.after["code"] == "forbidden"
     assert "yourself" in event.after["message"]
 

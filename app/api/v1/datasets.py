@@ -25,7 +25,7 @@ from app.schemas.samples import (
     UploadRequest,
     UploadSlots,
 )
-from app.services import datasets, samples
+from app.services import datasets, reviews, samples
 
 router = guarded_router(prefix="/training/datasets", tags=["datasets"])
 
@@ -101,7 +101,7 @@ def create_samples(run: Run, store: Store, dataset_id: UUID, request: SamplesCre
 @router.post("/{dataset_id}/samples/verify", summary="Accept or reject several labels")
 @allow(Permission.SAMPLES_VERIFY)
 def verify_samples(run: Run, dataset_id: UUID, request: SamplesVerify) -> SamplesVerified:
-    return run(samples.verify_many, dataset_id, request)
+    return run(reviews.verify_many, dataset_id, request)
 
 
 @router.put("/{dataset_id}/samples/{sample_id}", summary="Label a sample", responses=CHECKS_TAG)
@@ -118,7 +118,9 @@ def delete_sample(run: Run, store: Store, dataset_id: UUID, sample_id: UUID) -> 
     store.delete(*(store.key(url) for url in run(samples.delete, dataset_id, sample_id)))
 
 
-@router.post("/{dataset_id}/samples/{sample_id}/verify", summary="Accept or reject one label", responses=SHOWS_TAG)
+@router.post("/{dataset_id}/samples/{sample_id}/verify", summary="Accept or reject one label", responses=CHECKS_TAG)
 @allow(Permission.SAMPLES_VERIFY)
-def verify_sample(run: Run, response: Response, dataset_id: UUID, sample_id: UUID, request: SampleVerify) -> SampleView:
-    return tagged(response, run(samples.verify, dataset_id, sample_id, request))
+def verify_sample(
+    run: Run, response: Response, dataset_id: UUID, sample_id: UUID, request: SampleVerify, if_match: IfMatchIn
+) -> SampleView:
+    return tagged(response, run(reviews.verify, dataset_id, sample_id, request, if_match))
