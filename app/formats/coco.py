@@ -179,10 +179,7 @@ def _draft(source: Source, file: str, found: Gathered, names: dict[str, str], sp
 def _attributes(value: Any, crowd: Any) -> dict[str, Scalar]:
     found: dict[str, Scalar] = {"iscrowd": True} if crowd == 1 else {}
     if isinstance(value, dict):
-        # CVAT writes `occluded` and `rotation` for every box; only what says something is kept.
-        silent = {("occluded", False), ("rotation", 0.0)}
-        pairs = ((name, v) for name, v in value.items() if isinstance(v, (str, int, float, bool)))
-        found.update((name, v) for name, v in pairs if not ((name, v) in silent and not isinstance(v, str)))
+        found.update((name, v) for name, v in value.items() if isinstance(v, (str, int, float, bool)))
     return found
 
 

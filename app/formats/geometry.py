@@ -5,7 +5,7 @@ from math import isfinite
 from app.formats.records import DECIMALS, DraftBox
 
 # Tools round: a box may reach this far (pixels) over the edge and is cut there; further out, somebody made a mistake.
-EDGE = 1.0
+EDGE = 0.5
 
 
 def pixels(box: DraftBox, width: int, height: int) -> tuple[float, float, float, float]:
