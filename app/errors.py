@@ -70,6 +70,18 @@ class IllegalTransition(Conflict):
     code, title = "illegal-transition", "This status cannot follow the present one"
 
 
+class Leased(Conflict):
+    """Somebody has the sample open: `holder`, who has it `until` then; `yours` if it is the caller elsewhere."""
+
+    code, title = "leased", "Somebody has this sample open"
+
+
+class LeaseLost(Conflict):
+    """The lease ended, or was taken over; what was not saved is only where it was drawn."""
+
+    code, title = "lease-lost", "The sample is no longer yours alone"
+
+
 class QuotaExceeded(DomainError):
     """A limit of the plan is reached."""
 

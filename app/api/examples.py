@@ -66,6 +66,9 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "region": [12, 0, 8, 16],
         "quality_score": 0.4,
     },
+    "LeaseRequest": {"take_over": True},
+    "NextSample": {"after": _OTHER, "status": "unlabeled"},
+    "PreferenceSet": {"value": {"keys": {"box.delete": ["Delete", "x"]}}},
     "SamplesVerify": {"sample_ids": [_ID, _OTHER], "verified": True, "quality_score": 1.0},
     "TrainingJobCreate": {
         "name": "Night images added",

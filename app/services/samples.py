@@ -6,6 +6,7 @@ from contextlib import suppress
 from uuid import UUID, uuid4
 
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from app.domain.permissions import Actor, Permission, PersonActor, require
 from app.errors import Conflict, Invalid, NotFound, Unavailable
@@ -24,7 +25,7 @@ from app.schemas.samples import (
     UploadSlot,
     UploadSlots,
 )
-from app.services import audit, etags, sample_labels, thumbnails, usage
+from app.services import audit, etags, sample_labels, sample_leases, thumbnails, usage
 from app.services.access import fetch, fetch_sample, open_dataset
 from app.services.etags import IfMatch
 from app.services.files import CONTENT_TYPES, ReceivedFile, inspect_image
@@ -140,6 +141,14 @@ def list_samples(
     """One page of a dataset's samples that fit, each with a URL that shows it for a while."""
     require(actor, Permission.DATASETS_READ)
     fetch(session, TrainingDataset, dataset_id, actor, "dataset")
+    query = matching(dataset_id, wanted)
+    return paged(
+        session, query, TrainingSample, lambda row: detail(row, store), wanted, cursor, limit, scope=dataset_id
+    )
+
+
+def matching(dataset_id: UUID, wanted: SampleFilter) -> SelectOfScalar[TrainingSample]:
+    """The samples of a dataset that fit, in no order."""
     query = select(TrainingSample).where(
         TrainingSample.dataset_id == dataset_id,
         *equal(TrainingSample, wanted),
@@ -149,9 +158,7 @@ def list_samples(
         query = query.where(sample_labels.has_status(wanted.status))
     if wanted.label is not None:
         query = query.where(sample_labels.names_class(wanted.label))
-    return paged(
-        session, query, TrainingSample, lambda row: _detail(row, store), wanted, cursor, limit, scope=dataset_id
-    )
+    return query
 
 
 def class_counts(session: Session, actor: Actor, dataset_id: UUID) -> dict[str, int]:
@@ -172,12 +179,17 @@ def update(
     sample_id: UUID,
     request: SampleUpdate,
     if_match: IfMatch = None,
+    lease: str | None = None,
 ) -> SampleView:
-    """Label a sample, or take its label away; a verified label that changes is no longer verified."""
+    """Label a sample, or take its label away; a verified label that changes is no longer verified.
+
+    `lease` is the token of the caller's lease, if they hold one. While another person holds one it is refused.
+    """
     require(actor, Permission.DATASETS_WRITE)
     assert isinstance(actor, PersonActor)
     dataset = open_dataset(session, actor, dataset_id, lock=True)
     row = fetch_sample(session, dataset, sample_id)
+    sample_leases.check(session, actor, row.id, sample_leases.slot_of(actor, dataset), lease)
     etags.check(SampleView.model_validate(row), if_match)
     before = sample_labels.agreed(row)
     if request.says_something:
@@ -224,7 +236,8 @@ def _refuse_duplicates(session: Session, dataset: TrainingDataset, files: Sequen
         raise Conflict(f"A sample with the content sha256 {known} is in {dataset.name!r} already.", sha256=known)
 
 
-def _detail(row: TrainingSample, store: ObjectStore) -> SampleDetail:
+def detail(row: TrainingSample, store: ObjectStore) -> SampleDetail:
+    """A sample as it is shown, with a URL of its file that expires."""
     item = SampleView.model_validate(row)
     small = _signed(row.thumbnail_url, store) if row.thumbnail_url else None
     url = small if small and row.thumbnail_url == row.file_url else _signed(row.file_url, store)

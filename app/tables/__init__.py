@@ -8,6 +8,7 @@ from app.tables.datasets import DatasetVersion, TrainingDataset
 from app.tables.deployments import ModelDeployment, Rollout
 from app.tables.edge_servers import EdgeServer
 from app.tables.idempotency import IdempotencyKey
+from app.tables.labelling import SampleLease, UserPreference
 from app.tables.model_versions import AiModelVersion
 from app.tables.organizations import Organization, PlanLimits
 from app.tables.reviews import GroundTruth, ReviewDecision
@@ -35,12 +36,14 @@ __all__ = [
     "ReviewDecision",
     "Rollout",
     "SampleAnnotation",
+    "SampleLease",
     "TrainingDataset",
     "TrainingJob",
     "TrainingSample",
     "TufMetadata",
     "User",
     "UserIdentity",
+    "UserPreference",
     "UserSession",
     "Webhook",
     "WebhookDelivery",

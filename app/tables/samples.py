@@ -44,6 +44,15 @@ class TrainingSample(SQLModel, table=True):
             postgresql_where=text("thumbnail_url IS NULL"),
         ),
         Index("ix_training_samples_review", "dataset_id", "is_labeled", "is_verified", "created_at", "id"),
+        # What waits for its author again; few rows, so that it costs nothing to keep.
+        Index(
+            "ix_training_samples_rejected",
+            "dataset_id",
+            "labeled_by",
+            "created_at",
+            "id",
+            postgresql_where=text("rejection_reason IS NOT NULL"),
+        ),
     )
 
     id: UUID = uuid_key()

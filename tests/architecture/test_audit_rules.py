@@ -26,6 +26,8 @@ NOT_AUDITED = {
     "app.services.webhook_attempts.begin": "the log of deliveries is its own log",
     "app.services.webhook_attempts.conclude": "the log of deliveries is its own log",
     "app.services.webhook_attempts.forget_old": "the log of deliveries goes back 30 days, as documented",
+    "app.services.labelling_queue.next_sample": "leases last a minute and change no record; what is saved is audited",
+    "app.services.sample_leases.release": "leases last a minute and change no record; what is saved is audited",
     "app.services.idempotency.claim": "bookkeeping of a request whose change is audited",
     "app.services.idempotency.keep": "bookkeeping of a request whose change is audited",
     "app.services.idempotency.forget_old": "keys are kept for a day, as documented",

@@ -42,6 +42,8 @@ ROWS = f"""
         VALUES ('{ID}', '{ID}', 'u', 'image', 1, 's', '{{}}', '[]', '{{}}', true, true, 1, 1, 0.5, now(), now());
     INSERT INTO review_decisions (id, dataset_id, sample_id, reviewer_id, decision, labels, annotations, created_at)
         VALUES ('{ID}', '{ID}', '{ID}', 1, 'accepted', '{{}}', '[]', now());
+    INSERT INTO sample_leases (sample_id, slot, holder_id, token_hash, taken_at, expires_at)
+        VALUES ('{ID}', 0, 1, 'h', now(), now());
     INSERT INTO ai_model_versions (id, ai_module, version, name, description, model_file_url, model_file_size,
         bundle_sha256, accuracy, precision_score, recall_score, f1_score, metrics, inference_time_ms, min_edge_version,
         supported_platforms, status, is_approved, approved_by, approved_at, is_released, released_at, release_notes,
@@ -117,6 +119,7 @@ BROKEN = {
         "withdrawn_by_someone": "withdrawn_at = now()",
     },
     "review_decisions": {"decision_known": "decision = 'perhaps'", "rejected_has_reason": "decision = 'rejected'"},
+    "sample_leases": {"slot_range": "slot = -1"},
     "training_jobs": {
         "status_known": "status = 'paused'",
         "progress_percent_range": "progress_percent = 101",

@@ -19,6 +19,8 @@ POST   /auth/tokens/{token_id}/revoke                             own-write
 GET    /auth/methods                                              public
 GET    /auth/oidc/start                                           public
 GET    /auth/oidc/callback                                        public
+GET    /me/preferences/{name}                                     own
+PUT    /me/preferences/{name}                                     own-write
 GET    /users                                                     admin-read
 POST   /users                                                     write
 GET    /users/{user_id}                                           admin-read
@@ -43,6 +45,11 @@ POST   /training/datasets/{dataset_id}/uploads                    write
 GET    /training/datasets/{dataset_id}/samples                    read
 POST   /training/datasets/{dataset_id}/samples                    write
 POST   /training/datasets/{dataset_id}/samples/verify             write
+GET    /training/datasets/{dataset_id}/samples/{sample_id}        read
+GET    /training/datasets/{dataset_id}/samples/{sample_id}/neighbours read
+POST   /training/datasets/{dataset_id}/samples/{sample_id}/lease  write
+DELETE /training/datasets/{dataset_id}/samples/{sample_id}/lease  write
+POST   /training/datasets/{dataset_id}/next-sample                write
 PUT    /training/datasets/{dataset_id}/samples/{sample_id}        write
 DELETE /training/datasets/{dataset_id}/samples/{sample_id}        write
 POST   /training/datasets/{dataset_id}/samples/{sample_id}/verify write

@@ -9,6 +9,7 @@ from app.api.deps import PageQuery, Run, Store
 from app.api.etags import CHECKS_TAG, SHOWS_TAG, IfMatchIn, tagged
 from app.api.guard import guarded_router
 from app.api.marks import allow
+from app.api.v1.labelling import LeaseTokenIn
 from app.domain.permissions import Permission
 from app.schemas.base import Page
 from app.schemas.datasets import DatasetCreate, DatasetFilter, DatasetUpdate, DatasetView
@@ -107,9 +108,15 @@ def verify_samples(run: Run, dataset_id: UUID, request: SamplesVerify) -> Sample
 @router.put("/{dataset_id}/samples/{sample_id}", summary="Label a sample", responses=CHECKS_TAG)
 @allow(Permission.DATASETS_WRITE)
 def update_sample(
-    run: Run, response: Response, dataset_id: UUID, sample_id: UUID, request: SampleUpdate, if_match: IfMatchIn
+    run: Run,
+    response: Response,
+    dataset_id: UUID,
+    sample_id: UUID,
+    request: SampleUpdate,
+    if_match: IfMatchIn,
+    lease_token: LeaseTokenIn = None,
 ) -> SampleView:
-    return tagged(response, run(samples.update, dataset_id, sample_id, request, if_match))
+    return tagged(response, run(samples.update, dataset_id, sample_id, request, if_match, lease_token))
 
 
 @router.delete("/{dataset_id}/samples/{sample_id}", summary="Delete a sample", status_code=status.HTTP_204_NO_CONTENT)

@@ -1,0 +1,120 @@
+"""Which sample somebody labels next, and which lie around one.
+
+Two people never get the same one: it is chosen and leased in one transaction. Who asks at the same moment passes over
+rows that another is choosing (SKIP LOCKED); who asked with an older view of the leases loses the race for the lease
+itself, and chooses again.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, exists, tuple_
+from sqlmodel import Session, col, select
+
+from app.domain.machines import DatasetStatus, SampleStatus
+from app.domain.permissions import Actor, Permission, PersonActor, require
+from app.errors import Conflict, NotFound
+from app.infra.object_store import ObjectStore
+from app.schemas.labelling import LeaseView, NextSample, NextSampleView, SampleNeighbours
+from app.schemas.samples import SampleDetail, SampleFilter
+from app.services import sample_labels, sample_leases, samples
+from app.services.access import fetch
+from app.tables import SampleLease, TrainingDataset, TrainingSample
+
+ATTEMPTS = 20
+ORDER = (TrainingSample.created_at, TrainingSample.id)
+
+
+def next_sample(
+    session: Session, actor: Actor, dataset_id: UUID, request: NextSample, store: ObjectStore
+) -> NextSampleView:
+    """Lease the next sample that waits for `actor`: what was rejected to them first, then what has no label."""
+    require(actor, Permission.DATASETS_WRITE)
+    assert isinstance(actor, PersonActor)
+    dataset = fetch(session, TrainingDataset, dataset_id, actor, "dataset")
+    if dataset.status == DatasetStatus.ARCHIVED:
+        raise Conflict(f"Dataset {dataset.name!r} is archived. Make it active to label it.")
+    start = _place(session, dataset, request.after) if request.after else None
+    wanted = [request.status] if request.status else ["rejected", "unlabeled"]
+    for status in wanted:
+        waiting = _waiting(actor, dataset, SampleStatus(status))
+        for behind in (start, None) if start else (None,):
+            taken = _lease_first(session, actor, dataset, waiting, behind)
+            if taken is not None:
+                row, lease = taken
+                return NextSampleView(sample=samples.detail(row, store), lease=lease)
+    return NextSampleView(sample=None, lease=None)
+
+
+def neighbours(
+    session: Session,
+    actor: Actor,
+    dataset_id: UUID,
+    sample_id: UUID,
+    wanted: SampleFilter,
+    limit: int,
+    store: ObjectStore,
+) -> SampleNeighbours:
+    """At most `limit` samples before and after one, in the order in which they came, of those that fit the filter."""
+    require(actor, Permission.DATASETS_READ)
+    dataset = fetch(session, TrainingDataset, dataset_id, actor, "dataset")
+    place = tuple_(*_place(session, dataset, sample_id))
+    keys = tuple_(*(col(key) for key in ORDER))
+    query = samples.matching(dataset.id, wanted)
+    earlier = query.where(keys < place).order_by(*(col(key).desc() for key in ORDER)).limit(limit)
+    later = query.where(keys > place).order_by(*(col(key) for key in ORDER)).limit(limit)
+    shown = [[samples.detail(row, store) for row in session.exec(side)] for side in (earlier, later)]
+    return SampleNeighbours(before=shown[0], after=shown[1])
+
+
+def get(session: Session, actor: Actor, dataset_id: UUID, sample_id: UUID, store: ObjectStore) -> SampleDetail:
+    """One sample."""
+    require(actor, Permission.DATASETS_READ)
+    dataset = fetch(session, TrainingDataset, dataset_id, actor, "dataset")
+    row = session.get(TrainingSample, sample_id)
+    if row is None or row.dataset_id != dataset.id:
+        raise NotFound(f"There is no sample {sample_id} in dataset {dataset.name!r}.")
+    return samples.detail(row, store)
+
+
+def _waiting(actor: PersonActor, dataset: TrainingDataset, status: SampleStatus) -> list[ColumnElement[bool]]:
+    """The samples of `dataset` that wait for `actor`. A rejected label waits for whoever gave it."""
+    slot = sample_leases.slot_of(actor, dataset)
+    held = exists().where(
+        col(SampleLease.sample_id) == col(TrainingSample.id),
+        col(SampleLease.slot) == slot,
+        sample_leases.open_now(),
+    )
+    conditions = [col(TrainingSample.dataset_id) == dataset.id, sample_labels.has_status(status), ~held]
+    if status is SampleStatus.REJECTED:
+        conditions.append(col(TrainingSample.labeled_by) == actor.user_id)
+    return conditions
+
+
+def _lease_first(
+    session: Session,
+    actor: PersonActor,
+    dataset: TrainingDataset,
+    waiting: list[ColumnElement[bool]],
+    behind: tuple[Any, ...] | None,
+) -> tuple[TrainingSample, LeaseView] | None:
+    query = select(TrainingSample).where(*waiting).order_by(*(col(key) for key in ORDER)).limit(1)
+    if behind is not None:
+        query = query.where(tuple_(*(col(key) for key in ORDER)) > tuple_(*behind))
+    query = query.with_for_update(skip_locked=True, of=TrainingSample)
+    for _ in range(ATTEMPTS):
+        row = session.exec(query).one_or_none()
+        if row is None:
+            return None
+        lease = sample_leases.grab(session, actor, row.id, sample_leases.slot_of(actor, dataset))
+        if lease is not None:
+            return row, lease
+    raise Conflict("Too many people ask for samples at this moment. Ask again.")
+
+
+def _place(session: Session, dataset: TrainingDataset, sample_id: UUID) -> tuple[Any, ...]:
+    query = select(*ORDER).where(TrainingSample.id == sample_id, TrainingSample.dataset_id == dataset.id)
+    found = session.exec(query).one_or_none()
+    if found is None:
+        raise NotFound(f"There is no sample {sample_id} in dataset {dataset.name!r}.")
+    return tuple(found)
