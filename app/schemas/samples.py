@@ -22,7 +22,12 @@ from app.schemas.reviews import Region, Verdict
 
 BATCH = 500
 MAX_FILE_BYTES = 50 * 1024 * 1024
-SampleSort = Literal["created_at", "-created_at", "updated_at", "-updated_at", "file_size", "-file_size"]
+# What importers and the browser's upload write into `metadata`, and lists can be filtered by.
+FILE_NAME, SPLIT = "file_name", "split"
+SampleSort = Literal[
+    "created_at", "-created_at", "updated_at", "-updated_at", "file_size", "-file_size", "captured_at", "-captured_at",
+    "quality_score", "-quality_score", "frame_ms", "-frame_ms",
+]  # fmt: skip
 ClassName = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 UploadKey = Annotated[str, StringConstraints(pattern=r"^uploads/[0-9a-f-]{36}/[0-9a-f-]{36}/[0-9]{1,3}$")]
 
@@ -123,15 +128,33 @@ class SamplesVerify(Verdict):
 
 
 class SampleFilter(Sorted):
-    """Which samples to list, and in which order."""
+    """Which samples to list, and in which order. All conditions must hold.
+
+    A list in the order of `captured_at`, `quality_score` or `frame_ms` is of the samples that have one.
+    """
 
     status: SampleStatus | None = None
-    label: str | None = Field(None, max_length=200)
+    label: str | None = Field(None, max_length=200, description="The class that the label names, as such or in a box")
     labeled_by: DatabaseId | None = None
     verified_by: DatabaseId | None = None
+    reviewed: bool | None = Field(None, description="True: somebody accepted or rejected the label")
     file_type: Literal["image", "video"] | None = None
+    size_min: int | None = Field(None, ge=0, le=2**62, description="Smallest size of the file, in bytes")
+    size_max: int | None = Field(None, ge=0, le=2**62, description="Largest size of the file, in bytes")
     captured_since: Moment | None = None
     captured_until: Moment | None = Field(None, description="Captured before this moment")
+    created_since: Moment | None = Field(None, description="Added to the dataset at this moment or later")
+    created_until: Moment | None = Field(None, description="Added before this moment")
+    source_camera_id: UUID | None = None
+    quality_min: float | None = Field(None, ge=0, le=1)
+    quality_max: float | None = Field(None, ge=0, le=1)
+    near_duplicates: bool | None = Field(None, description="True: another sample looks nearly the same")
+    near_group: UUID | None = Field(None, description="The samples that look nearly like each other")
+    video_id: UUID | None = Field(None, description="The frames of a video; sort by frame_ms for their order")
+    withdrawn: bool | None = None
+    split: str | None = Field(None, max_length=100, description="The split that the sample was imported with")
+    metadata: str | None = Field(None, max_length=1200, description="`key=value` of the sample's metadata")
+    q: str | None = Field(None, min_length=1, max_length=200, description="How words of the file's name begin")
     sort: SampleSort = sort_field()
 
 
@@ -162,6 +185,12 @@ class SampleView(View):
     verified_by: int | None
     quality_score: Score | None
     rejection_reason: str | None
+    near_group: UUID | None = None
+    video_id: UUID | None = None
+    frame_ms: int | None = None
+    duration_ms: int | None = None
+    withdrawn_at: datetime | None = None
+    withdrawal_reason: str | None = None
     created_at: datetime
     updated_at: datetime
 

@@ -60,7 +60,7 @@ def neighbours(
     dataset = fetch(session, TrainingDataset, dataset_id, actor, "dataset")
     place = tuple_(*_place(session, dataset, sample_id))
     keys = tuple_(*(col(key) for key in ORDER))
-    query = samples.matching(dataset.id, wanted)
+    query = samples.matching(dataset, wanted)
     earlier = query.where(keys < place).order_by(*(col(key).desc() for key in ORDER)).limit(limit)
     later = query.where(keys > place).order_by(*(col(key) for key in ORDER)).limit(limit)
     shown = [[samples.detail(row, store) for row in session.exec(side)] for side in (earlier, later)]

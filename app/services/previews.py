@@ -7,6 +7,7 @@ import struct
 import warnings
 import zlib
 from io import BytesIO
+from typing import cast
 
 from PIL import Image, ImageOps
 
@@ -51,7 +52,7 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     """Any mode as RGB or RGBA; deep greys are stretched to what is in them, as nobody sees the darkest 8 of 16 bits."""
     if image.mode.startswith(("I", "F")):
         deep = image.convert("F")
-        low, high = deep.getextrema()
+        low, high = cast(tuple[float, float], deep.getextrema())
         scale = 255 / (high - low) if high > low else 0
         return deep.point(lambda value: value * scale - low * scale).convert("L").convert("RGB")
     if image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info:

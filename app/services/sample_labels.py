@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, and_, column, func, not_, or_, true
+from sqlalchemy import ColumnElement, and_, column, func, not_, true
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlmodel import Session, col, select
 
@@ -81,16 +81,6 @@ def remember_opinions(session: Session, annotator_id: int, opinions: Sequence[tu
             index_elements=["sample_id", "annotator_id"],
             set_={name: statement.excluded[name] for name in ("labels", "annotations", "updated_at")},
         )
-    )
-
-
-def names_class(name: str) -> ColumnElement[bool]:
-    """The rows whose label names the class `name`, whatever the task: as the class, as one of several, or in a box."""
-    labels, annotations = col(TrainingSample.labels), col(TrainingSample.annotations)
-    return or_(
-        labels.contains({"class": name}),
-        labels.contains({"classes": [name]}),
-        annotations.contains([{"class": name}]),
     )
 
 

@@ -25,11 +25,10 @@ from app.schemas.samples import (
     UploadSlot,
     UploadSlots,
 )
-from app.services import audit, etags, sample_labels, sample_leases, thumbnails, usage
+from app.services import audit, etags, sample_filters, sample_labels, sample_leases, thumbnails, usage
 from app.services.access import fetch, fetch_sample, open_dataset
 from app.services.etags import IfMatch
 from app.services.files import CONTENT_TYPES, ReceivedFile, inspect_image
-from app.services.filtering import equal, within
 from app.services.paging import paged
 from app.tables import TrainingDataset, TrainingSample
 
@@ -137,28 +136,31 @@ def list_samples(
     store: ObjectStore,
     cursor: str | None = None,
     limit: int = 50,
+    position: int | None = None,
 ) -> Page[SampleDetail]:
-    """One page of a dataset's samples that fit, each with a URL that shows it for a while."""
+    """One page of a dataset's samples that fit, each with a URL that shows it for a while.
+
+    The page begins after `cursor`, or with `position` samples before it: so a gallery jumps to where it was scrolled.
+    """
     require(actor, Permission.DATASETS_READ)
-    fetch(session, TrainingDataset, dataset_id, actor, "dataset")
-    query = matching(dataset_id, wanted)
+    dataset = fetch(session, TrainingDataset, dataset_id, actor, "dataset")
     return paged(
-        session, query, TrainingSample, lambda row: detail(row, store), wanted, cursor, limit, scope=dataset_id
+        session,
+        matching(dataset, wanted),
+        TrainingSample,
+        lambda row: detail(row, store),
+        wanted,
+        cursor,
+        limit,
+        scope=dataset_id,
+        position=position,
+        known_total=sample_filters.known_total(dataset, wanted),
     )
 
 
-def matching(dataset_id: UUID, wanted: SampleFilter) -> SelectOfScalar[TrainingSample]:
+def matching(dataset: TrainingDataset, wanted: SampleFilter) -> SelectOfScalar[TrainingSample]:
     """The samples of a dataset that fit, in no order."""
-    query = select(TrainingSample).where(
-        TrainingSample.dataset_id == dataset_id,
-        *equal(TrainingSample, wanted),
-        *within(TrainingSample.captured_at, wanted.captured_since, wanted.captured_until),
-    )
-    if wanted.status is not None:
-        query = query.where(sample_labels.has_status(wanted.status))
-    if wanted.label is not None:
-        query = query.where(sample_labels.names_class(wanted.label))
-    return query
+    return select(TrainingSample).where(*sample_filters.conditions(dataset, wanted))
 
 
 def class_counts(session: Session, actor: Actor, dataset_id: UUID) -> dict[str, int]:

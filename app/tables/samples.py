@@ -3,13 +3,65 @@
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, Numeric, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ColumnElement,
+    Computed,
+    Index,
+    Numeric,
+    Text,
+    UniqueConstraint,
+    literal_column,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
 from app.tables.base import UUID, datetime, in_range, jsonb, one_of, text_column, timestamp, uuid_key
 
 FILE_TYPES = ("image", "video")
+# Expressions that have an index. They are written out, keys included: a planner that sees a parameter in place of a key
+# does not know them again.
+only_class: ColumnElement[str] = literal_column("(training_samples.labels ->> 'class')", Text)
+imported_split: ColumnElement[str] = literal_column("(training_samples.metadata ->> 'split')", Text)
+name_words: ColumnElement[Any] = literal_column("sample_name_words(training_samples.metadata)")
+
+
+def _filter_indexes() -> list[Index]:
+    """What lists of samples are filtered by. Each gives the order of `created_at` too, or that of its own column.
+
+    Partial where most rows have nothing to find: such an index costs only the rows that have.
+    """
+    newest = ("created_at", "id")
+
+    def index(name: str, *columns: Any, where: str | None = None) -> Index:
+        condition = {"postgresql_where": text(where)} if where else {}
+        return Index(f"ix_training_samples_{name}", "dataset_id", *columns, **condition)
+
+    return [
+        index("class", text("(labels ->> 'class')"), *newest, where="(labels ->> 'class') IS NOT NULL"),
+        index("split", text("(metadata ->> 'split')"), *newest, where="(metadata ->> 'split') IS NOT NULL"),
+        index("labeler", "labeled_by", *newest, where="labeled_by IS NOT NULL"),
+        index("verifier", "verified_by", *newest, where="verified_by IS NOT NULL"),
+        index("camera", "source_camera_id", *newest, where="source_camera_id IS NOT NULL"),
+        index("reviewed", *newest, where="verified_by IS NOT NULL"),
+        index("rejections", *newest, where="rejection_reason IS NOT NULL"),
+        index("videos", *newest, where="file_type = 'video'"),
+        index("near", *newest, where="near_group IS NOT NULL"),
+        index("withdrawn", *newest, where="withdrawn_at IS NOT NULL"),
+        index("captured", "captured_at", "id", where="captured_at IS NOT NULL"),
+        index("quality", "quality_score", "id", where="quality_score IS NOT NULL"),
+        index("frames", "video_id", "frame_ms", "id", where="frame_ms IS NOT NULL"),
+        Index(
+            "ix_training_samples_metadata",
+            "metadata",
+            postgresql_using="gin",
+            postgresql_ops={"metadata": "jsonb_path_ops"},
+        ),
+        Index("ix_training_samples_name", text("sample_name_words(metadata)"), postgresql_using="gin"),
+    ]
 
 
 class TrainingSample(SQLModel, table=True):
@@ -53,6 +105,7 @@ class TrainingSample(SQLModel, table=True):
             "id",
             postgresql_where=text("rejection_reason IS NOT NULL"),
         ),
+        *_filter_indexes(),
     )
 
     id: UUID = uuid_key()
@@ -88,6 +141,15 @@ class TrainingSample(SQLModel, table=True):
     withdrawal_reason: str | None = text_column(nullable=True)
     created_at: datetime = timestamp(nullable=False)
     updated_at: datetime = timestamp(nullable=False)
+
+
+# Every class that the agreed label names, as the class, as one of several or in a box. The database keeps it, and it is
+# no part of a row as Python sees it: lists are filtered by it.
+class_names: Column[list[str]] = Column(
+    "class_names", ARRAY(Text), Computed("sample_class_names(labels, annotations)", persisted=True), nullable=False
+)
+TrainingSample.__table__.append_column(class_names)  # type: ignore[attr-defined]
+Index("ix_training_samples_classes", class_names, postgresql_using="gin")
 
 
 class SampleAnnotation(SQLModel, table=True):

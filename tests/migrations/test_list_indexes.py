@@ -37,6 +37,7 @@ from app.services import (
     webhook_deliveries,
     webhooks,
 )
+from app.services.sample_filters import MAY_BE_MISSING
 from app.tables import (
     AiModelVersion,
     EdgeServer,
@@ -169,9 +170,25 @@ def test_list_is_read_in_the_order_of_an_index() -> None:
     "wanted",
     [
         SampleFilter(status="labeled"),
-        *(SampleFilter(sort=s) for s in get_args(SampleFilter.model_fields["sort"].annotation)),
+        SampleFilter(status="rejected"),
+        SampleFilter(label="zero"),
+        SampleFilter(labeled_by=1),
+        SampleFilter(verified_by=1),
+        SampleFilter(reviewed=True),
+        SampleFilter(file_type="video"),
+        SampleFilter(source_camera_id=NOTHING),
+        SampleFilter(near_duplicates=True),
+        SampleFilter(withdrawn=True),
+        SampleFilter(split="train"),
+        SampleFilter(video_id=NOTHING, sort="frame_ms"),
+        SampleFilter(captured_since="2026-01-01T00:00:00Z", sort="captured_at"),
+        *(
+            SampleFilter(sort=sort)
+            for sort in get_args(SampleFilter.model_fields["sort"].annotation)
+            if not sort.endswith("frame_ms")  # has its index behind video_id, and is refused without
+        ),
     ],
-    ids=str,
+    ids=lambda wanted: "-".join(f"{k}={v}" for k, v in wanted.model_dump(exclude_unset=True).items()),
 )
 def test_samples_are_read_in_the_order_of_an_index(super_admin: Person, wanted: SampleFilter) -> None:
     dataset = make_dataset(super_admin)
@@ -195,7 +212,7 @@ def test_no_list_is_ordered_by_what_may_be_missing() -> None:
     for listed in [*LISTS.values(), *inner]:
         for sort in listed.sorts:
             column = listed.table.__table__.c[sort.removeprefix("-")]
-            assert not column.nullable, column
+            assert not column.nullable or (listed.filter is SampleFilter and column.name in MAY_BE_MISSING), column
 
 
 def test_beginning_of_a_name_is_looked_up_in_an_index(database: str) -> None:

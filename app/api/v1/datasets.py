@@ -4,6 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query, Response, status
+from pydantic import Field
 
 from app.api.deps import PageQuery, Run, Store
 from app.api.etags import CHECKS_TAG, SHOWS_TAG, IfMatchIn, tagged
@@ -37,6 +38,10 @@ class DatasetQuery(DatasetFilter, PageQuery):
 
 class SampleQuery(SampleFilter, PageQuery):
     """Which samples, and which page of them."""
+
+    position: int | None = Field(
+        None, ge=0, le=10_000_000, description="Begin with the sample that has so many before it, instead of a cursor"
+    )
 
 
 @router.get("", summary="List datasets")
@@ -86,7 +91,8 @@ def list_samples(
     dataset_id: UUID,
     query: Annotated[SampleQuery, Query()],
 ) -> Page[SampleDetail]:
-    return run(samples.list_samples, dataset_id, query.part(SampleFilter), store, query.cursor, query.limit)
+    wanted = query.part(SampleFilter)
+    return run(samples.list_samples, dataset_id, wanted, store, query.cursor, query.limit, query.position)
 
 
 @router.post("/{dataset_id}/samples", summary="Register uploaded files", status_code=status.HTTP_201_CREATED)
