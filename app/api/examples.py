@@ -69,6 +69,9 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "LeaseRequest": {"take_over": True},
     "NextSample": {"after": _OTHER, "status": "unlabeled"},
     "PreferenceSet": {"value": {"keys": {"box.delete": ["Delete", "x"]}}},
+    "GroundTruthPlant": {
+        "samples": [{"sample_id": _ID, "labels": {"class": "7"}}, {"sample_id": _OTHER, "labels": {"class": "1"}}],
+    },
     "SamplesVerify": {"sample_ids": [_ID, _OTHER], "verified": True, "quality_score": 1.0},
     "TrainingJobCreate": {
         "name": "Night images added",

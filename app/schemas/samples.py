@@ -119,6 +119,7 @@ class SampleVerify(Verdict):
     """The decision about one sample; `region` is the part of the picture that a rejection is about."""
 
     region: Region | None = Field(None, description="x, y, width, height in pixels of the upright picture")
+    fix: SampleLabel | None = Field(None, description="Accept with this label in place of the author's")
 
 
 class SamplesVerify(Verdict):

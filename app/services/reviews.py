@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
+from app.domain.labels import LabelSchema, LabelValue
 from app.domain.machines import SampleStatus, advance, sample_status
 from app.domain.permissions import Actor, Permission, PersonActor, require
 from app.errors import Forbidden, Invalid, NotFound
@@ -40,7 +41,7 @@ def verify(
     etags.check(SampleView.model_validate(row), if_match)
     if request.region is not None:
         _check_region(request.region, row)
-    _record(session, actor, dataset, [row], request, request.region)
+    _record(session, actor, dataset, [row], request, request.region, _fixed(dataset, row, request))
     return SampleView.model_validate(row)
 
 
@@ -73,6 +74,17 @@ def _check_region(region: Region, row: TrainingSample) -> None:
         )
 
 
+def _fixed(dataset: TrainingDataset, row: TrainingSample, request: SampleVerify) -> LabelValue | None:
+    """What the reviewer puts in place of the label, if anything."""
+    if request.fix is None:
+        return None
+    if not request.verified or not request.fix.says_something:
+        raise Invalid(
+            "A fix is a label that is accepted: it needs labels or annotations, and no rejection.", field="fix"
+        )
+    return sample_labels.checked(LabelSchema.of(dataset.label_schema), row, request.fix)
+
+
 def _record(
     session: Session,
     actor: PersonActor,
@@ -80,30 +92,40 @@ def _record(
     rows: Sequence[TrainingSample],
     verdict: Verdict,
     region: Region | None = None,
+    fixed: LabelValue | None = None,
 ) -> None:
     """The decision on every row, beside it what was decided about, and one audit event for all."""
     before = {"samples": {str(row.id): sample_labels.agreed(row) for row in rows}}
     for row in rows:
-        session.add(_kept(actor, row, verdict, region))
+        kept = _kept(actor, row, verdict, region, fixed)
         _decide(actor, dataset, row, verdict)
+        if fixed is not None:
+            row.sqlmodel_update({"labels": fixed.labels, "annotations": fixed.annotations})
+        session.add(kept)
     sample_labels.touch(session, dataset)
-    decision = verdict.model_dump(mode="json", exclude_none=True, exclude={"sample_ids"})
+    decision = verdict.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"sample_ids"})
     after = {"count": len(rows), **decision, "samples": list(before["samples"])}
     audit.record(session, actor, "sample.verify", dataset, before=before, after=after)
     session.flush()
 
 
-def _kept(actor: PersonActor, row: TrainingSample, verdict: Verdict, region: Region | None) -> ReviewDecision:
+def _kept(
+    actor: PersonActor, row: TrainingSample, verdict: Verdict, region: Region | None, fixed: LabelValue | None
+) -> ReviewDecision:
+    """The record of a decision, with the label as it is before the decision changes anything."""
+    decision = "fixed" if fixed is not None else "accepted" if verdict.verified else "rejected"
     return ReviewDecision(
         sample_id=row.id,
         dataset_id=row.dataset_id,
         reviewer_id=actor.user_id,
         author_id=row.labeled_by,
-        decision="accepted" if verdict.verified else "rejected",
+        decision=decision,
         reason=verdict.rejection_reason,
         region=list(region) if region else None,
         labels=row.labels,
         annotations=row.annotations,
+        fixed_labels=fixed.labels if fixed is not None else None,
+        fixed_annotations=fixed.annotations if fixed is not None else None,
     )
 
 

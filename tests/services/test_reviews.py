@@ -9,7 +9,7 @@ from app.errors import Forbidden, Invalid, PreconditionFailed
 from app.infra.db import transaction
 from app.schemas.samples import SamplesVerify, SampleUpdate, SampleVerify, SampleView
 from app.services import etags, reviews, samples
-from app.tables import ReviewDecision, TrainingDataset, TrainingSample
+from app.tables import ReviewDecision, SampleAnnotation, TrainingDataset, TrainingSample
 from tests.support.people import Person
 from tests.support.records import make_dataset, make_samples
 
@@ -103,3 +103,36 @@ def test_one_decision_about_many_is_kept_for_each(
     with transaction() as session:
         reviews.verify_many(session, second_admin.actor, dataset.id, SamplesVerify(sample_ids=made))
     assert [[decision.decision for decision in kept(one)] for one in made] == [["accepted"]] * 3
+
+
+def test_fixed_label_is_accepted_and_keeps_its_author(
+    dataset: TrainingDataset, sample: UUID, super_admin: Person, second_admin: Person
+) -> None:
+    fix = SampleVerify.model_validate({"fix": {"labels": {"class": "one"}}})
+    with transaction() as session:
+        view = reviews.verify(session, second_admin.actor, dataset.id, sample, fix)
+    assert (view.labels, view.is_verified) == ({"class": "one"}, True)
+    assert (view.labeled_by, view.verified_by) == (super_admin.id, second_admin.id)
+    [decision] = kept(sample)
+    assert (decision.decision, decision.labels, decision.fixed_labels) == (
+        "fixed", {"class": "zero"}, {"class": "one"},
+    )  # fmt: skip
+    with transaction() as session:
+        said = session.exec(select(SampleAnnotation).where(SampleAnnotation.annotator_id == second_admin.id)).all()
+    assert said == [], "a fix is a decision of the reviewer, not an opinion that was asked for"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"fix": {"labels": {"class": "seven"}}},
+        {"fix": {}},
+        {"fix": {"labels": {"class": "one"}}, "verified": False, "rejection_reason": "cut off"},
+    ],
+)
+def test_fix_is_a_label_that_fits_and_is_accepted(
+    dataset: TrainingDataset, sample: UUID, second_admin: Person, wrong: dict[str, object]
+) -> None:
+    with pytest.raises(Invalid), transaction() as session:
+        reviews.verify(session, second_admin.actor, dataset.id, sample, SampleVerify.model_validate(wrong))
+    assert kept(sample) == []

@@ -53,6 +53,11 @@ POST   /training/datasets/{dataset_id}/next-sample                write
 PUT    /training/datasets/{dataset_id}/samples/{sample_id}        write
 DELETE /training/datasets/{dataset_id}/samples/{sample_id}        write
 POST   /training/datasets/{dataset_id}/samples/{sample_id}/verify write
+GET    /training/datasets/{dataset_id}/review-queue               write
+GET    /training/datasets/{dataset_id}/reviews                    read
+GET    /training/datasets/{dataset_id}/ground-truth               write
+POST   /training/datasets/{dataset_id}/ground-truth               write
+DELETE /training/datasets/{dataset_id}/ground-truth               write
 GET    /training/jobs                                             read
 POST   /training/jobs                                             write
 GET    /training/jobs/hyperparameters                             read
