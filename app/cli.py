@@ -12,6 +12,7 @@ import typer
 from pydantic import SecretStr, ValidationError
 
 from app.audit_cli import app as audit
+from app.data_cli import export_dataset, import_dataset
 from app.domain.permissions import Plan, Role, SystemActor
 from app.errors import DomainError, Invalid
 from app.infra.db import transaction
@@ -26,6 +27,8 @@ cli.add_typer(users_cli)
 cli.add_typer(organizations_cli)
 cli.add_typer(keys)
 cli.add_typer(audit)
+cli.command("import")(import_dataset)
+cli.command("export")(export_dataset)
 
 OPERATOR = SystemActor("command line")
 

@@ -121,7 +121,8 @@ def image_size(path: Path) -> tuple[int, int] | None:
     try:
         with Image.open(path) as image:
             width, height = image.size
-            turned = image.getexif().get(_ORIENTATION) in _TURNED
+            # The method of the base class: that of PNG would decode the whole picture.
+            turned = Image.Image.getexif(image).get(_ORIENTATION) in _TURNED
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError):
         return None
     return (height, width) if turned else (width, height)

@@ -1,0 +1,77 @@
+"""Read a source once, whole, before anything is imported: the records wait in a file, the faults are in the report.
+
+What is imported afterwards is exactly what was reported on, and it needs no second reading. The file grows with the
+source, memory does not.
+"""
+
+import pickle
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
+
+from app.domain.labels import LabelSchema
+from app.errors import Invalid
+from app.exchange.fitting import Fitting
+from app.exchange.report import Report
+from app.exchange.surveying import Survey, survey
+from app.formats import declared_classes, open_source, read
+from app.formats.records import Record
+from app.formats.source import place
+
+
+@dataclass(slots=True)
+class Look:
+    """What a source turned out to be."""
+
+    format_name: str
+    root: Path
+    found: Survey
+    _spool: IO[bytes]
+
+    def records(self) -> Iterator[Record]:
+        """Every record, in the order of the source."""
+        self._spool.seek(0)
+        for _ in range(self.found.images):
+            yield pickle.load(self._spool)  # noqa: S301 written by `look`, in a file without a name
+
+    def check(self, schema: LabelSchema, report: Report) -> None:
+        """Report what has no place in a dataset with this schema. Raises `Invalid` if the task is another one."""
+        refuse_other_task(self.found, schema)
+        fitting = Fitting(schema, report)
+        for record in self.records():
+            fitting.label(record)
+
+
+@contextmanager
+def look(
+    path: Path, format_name: str, report: Report, tell: Callable[[Survey], None] = lambda _found: None
+) -> Iterator[Look]:
+    """Read everything at `path`. Raises `NotFound`, `Invalid` if there is nothing that can be read."""
+    with TemporaryFile() as spool:
+
+        def keep(records: Iterator[Record]) -> Iterator[Record]:
+            for record in records:
+                pickle.dump(record, spool, pickle.HIGHEST_PROTOCOL)
+                yield record
+
+        with open_source(path, format_name, report.add) as (name, source):
+            found = survey(keep(read(name, source)), declared_classes(name, source), tell)
+        if not found.images:
+            raise Invalid(f"There is no image in {path} that could be imported." + _first(report))
+        yield Look(name, place(path)[0], found, spool)
+
+
+def refuse_other_task(found: Survey, schema: LabelSchema) -> None:
+    """Boxes have no place where classes are wanted, and the other way round."""
+    task = found.task
+    if task is None or task == schema.task or (task, schema.task) == ("classification", "multilabel"):
+        return
+    what = {"detection": "boxes", "multilabel": "several classes per image", "classification": "one class per image"}
+    raise Invalid(f"This source has {what[task]}, and the dataset is for {schema.task}. Choose another dataset.")
+
+
+def _first(report: Report) -> str:
+    return f" {report.first[0].place}: {report.first[0].what}." if report.first else ""

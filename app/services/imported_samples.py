@@ -1,0 +1,83 @@
+"""What an import asks of a dataset: which files are there already, labels for those without, classes that it lacks."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from app.domain.machines import SampleStatus
+from app.domain.permissions import Actor, Permission, PersonActor, require
+from app.errors import Conflict
+from app.schemas.datasets import DatasetView, LabelSchema
+from app.schemas.samples import SampleLabel
+from app.services import audit, sample_labels
+from app.services.access import fetch, open_dataset
+from app.tables import TrainingDataset, TrainingSample
+
+
+def known(session: Session, actor: Actor, dataset_id: UUID, digests: Sequence[str]) -> set[str]:
+    """Those of the sha256 digests that a sample of the dataset has."""
+    require(actor, Permission.DATASETS_READ)
+    fetch(session, TrainingDataset, dataset_id, actor, "dataset")
+    query = select(TrainingSample.sha256).where(
+        TrainingSample.dataset_id == dataset_id, col(TrainingSample.sha256).in_(digests)
+    )
+    return set(session.exec(query))
+
+
+def label_known(session: Session, actor: Actor, dataset_id: UUID, labels: Mapping[str, SampleLabel]) -> set[str]:
+    """Label the samples with these digests that have no label yet; the digests of those that were labelled now.
+
+    What somebody labelled already is left as it is: an import never overwrites a person.
+    """
+    require(actor, Permission.DATASETS_WRITE)
+    assert isinstance(actor, PersonActor)
+    dataset = open_dataset(session, actor, dataset_id, lock=True)
+    query = select(TrainingSample).where(
+        TrainingSample.dataset_id == dataset_id,
+        col(TrainingSample.sha256).in_(labels),
+        sample_labels.has_status(SampleStatus.UNLABELED),
+    )
+    rows = list(session.exec(query))
+    sample_labels.apply(session, actor, dataset, [(row, labels[row.sha256]) for row in rows])
+    if rows:
+        sample_labels.touch(session, dataset)
+        after = {"count": len(rows), "sample_ids": [str(row.id) for row in rows]}
+        audit.record(session, actor, "sample.label_imported", dataset, after=after)
+    return {row.sha256 for row in rows}
+
+
+def extend_schema(session: Session, actor: Actor, dataset_id: UUID, schema: dict[str, Any]) -> DatasetView:
+    """Give a dataset more classes and attributes. Nothing that is labelled changes its meaning by that.
+
+    Raises `Conflict` if `schema` lacks or changes anything that the dataset has now.
+    """
+    require(actor, Permission.DATASETS_WRITE)
+    dataset = open_dataset(session, actor, dataset_id, lock=True)
+    checked = LabelSchema.model_validate(schema).model_dump(mode="json")
+    if not _contains(checked, dataset.label_schema):
+        raise Conflict(f"The classes of {dataset.name!r} were changed meanwhile. Import again.")
+    before, dataset.label_schema = dataset.label_schema, checked
+    sample_labels.touch(session, dataset)
+    changes = {"label_schema": checked}
+    audit.record(session, actor, "dataset.update", dataset, before={"label_schema": before}, after=changes)
+    return DatasetView.model_validate(dataset)
+
+
+def _contains(wide: dict[str, Any], narrow: dict[str, Any]) -> bool:
+    """True if `wide` says all that `narrow` says, and only adds classes and attributes."""
+    by_name = {entry["name"]: entry for entry in wide["classes"]}
+    same_task = wide["task"] == narrow.get("task", wide["task"])
+    return same_task and all(
+        entry["name"] in by_name
+        and all(attribute in by_name[entry["name"]]["attributes"] for attribute in entry.get("attributes") or ())
+        for entry in narrow["classes"]
+    )
+
+
+def record_export(session: Session, actor: Actor, dataset_id: UUID, format_name: str, images: int) -> None:
+    """Write into the audit log that somebody took the dataset away."""
+    require(actor, Permission.DATASETS_READ)
+    dataset = fetch(session, TrainingDataset, dataset_id, actor, "dataset")
+    audit.record(session, actor, "dataset.export", dataset, after={"format": format_name, "images": images})
