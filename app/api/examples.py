@@ -60,6 +60,9 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             {"id": "b1", "class": "valve", "box": [12.5, 40, 96, 31.2], "attributes": {"occluded": False}},
         ],
     },
+    "OpinionSettings": {"opinions_per_sample": 3, "opinions_share": 20, "consensus_quorum": 2, "consensus_iou": 0.5},
+    "SampleLabel": {"labels": {"class": "1"}},
+    "Adjudicate": {"choice": "opinion", "annotator_id": 4, "reason": "The digit is a 7 with a bar"},
     "SampleVerify": {
         "verified": False,
         "rejection_reason": "The digit is cut off",

@@ -117,7 +117,13 @@ class DatasetFilter(Sorted):
 class DatasetView(View):
     """A dataset."""
 
-    EDITED: ClassVar = tuple(DatasetUpdate.model_fields)
+    EDITED: ClassVar = (
+        *DatasetUpdate.model_fields,
+        "opinions_per_sample",
+        "opinions_share",
+        "consensus_quorum",
+        "consensus_iou",
+    )
 
     id: UUID
     organization_id: int | None
@@ -132,6 +138,10 @@ class DatasetView(View):
     environment: str
     version: str
     status: DatasetStatus
+    opinions_per_sample: int
+    opinions_share: int
+    consensus_quorum: int | None
+    consensus_iou: float
     created_by: int
     created_at: datetime
     updated_at: datetime

@@ -159,6 +159,15 @@ class SampleFilter(Sorted):
     sort: SampleSort = sort_field()
 
 
+class OpinionState(View):
+    """Where a sample stands about which several people are asked: collecting, disputed or agreed."""
+
+    state: str
+    wanted: int
+    given: int
+    is_mine_given: bool
+
+
 class SampleView(View):
     """A sample."""
 
@@ -192,6 +201,9 @@ class SampleView(View):
     duration_ms: int | None = None
     withdrawn_at: datetime | None = None
     withdrawal_reason: str | None = None
+    opinions: OpinionState | None = Field(
+        None, description="Where several people are asked; `labels` is your own opinion until all are in"
+    )
     created_at: datetime
     updated_at: datetime
 

@@ -15,7 +15,7 @@ from app.domain.labels import LabelSchema
 from app.domain.permissions import Actor, Permission, PersonActor, require
 from app.errors import Conflict, Invalid, NotFound
 from app.schemas.ground_truth import GroundTruthPlant, GroundTruthView, KnownTruth
-from app.services import audit, sample_labels
+from app.services import audit, label_records
 from app.services.access import fetch, open_dataset
 from app.tables import GroundTruth, TrainingDataset, TrainingSample
 from app.tables.base import utcnow
@@ -75,7 +75,7 @@ def _given(session: Session, dataset: TrainingDataset, truths: list[KnownTruth])
             raise NotFound(f"There is no sample {sample_id} in dataset {dataset.name!r}.")
         if not truth.says_something:
             raise Invalid(f"Sample {sample_id}: a truth needs labels or annotations.", field="samples")
-        value = sample_labels.checked(schema, rows[sample_id], truth)
+        value = label_records.checked(schema, rows[sample_id], truth)
         made.append({"sample_id": sample_id, "labels": value.labels, "annotations": value.annotations})
     return made
 

@@ -1,6 +1,7 @@
 """Which sample somebody labels next, and which lie around one.
 
-Two people never get the same one: it is chosen and leased in one transaction. Who asks at the same moment passes over
+Two people never get the same one, unless it collects opinions of several: then each gets it once, and no more get it
+than are asked. It is chosen and leased in one transaction. Who asks at the same moment passes over
 rows that another is choosing (SKIP LOCKED); who asked with an older view of the leases loses the race for the lease
 itself, and chooses again.
 """
@@ -8,7 +9,7 @@ itself, and chooses again.
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, tuple_
+from sqlalchemy import ColumnElement, and_, exists, not_, or_, tuple_
 from sqlmodel import Session, col, select
 
 from app.domain.machines import DatasetStatus, SampleStatus
@@ -17,8 +18,8 @@ from app.errors import Conflict, NotFound
 from app.infra.object_store import ObjectStore
 from app.schemas.labelling import LeaseView, NextSample, NextSampleView, SampleNeighbours
 from app.schemas.samples import SampleDetail, SampleFilter
-from app.services import sample_labels, sample_leases, samples
-from app.services.access import fetch
+from app.services import opinion_slots, opinions, sample_labels, sample_leases, samples
+from app.services.access import fetch, fetch_sample
 from app.tables import SampleLease, TrainingDataset, TrainingSample
 
 ATTEMPTS = 20
@@ -42,7 +43,8 @@ def next_sample(
             taken = _lease_first(session, actor, dataset, waiting, behind)
             if taken is not None:
                 row, lease = taken
-                return NextSampleView(sample=samples.detail(row, store), lease=lease)
+                (shown,) = opinions.shown_to(session, actor, dataset, [samples.detail(row, store)])
+                return NextSampleView(sample=shown, lease=lease)
     return NextSampleView(sample=None, lease=None)
 
 
@@ -63,32 +65,33 @@ def neighbours(
     query = samples.matching(dataset, wanted)
     earlier = query.where(keys < place).order_by(*(col(key).desc() for key in ORDER)).limit(limit)
     later = query.where(keys > place).order_by(*(col(key) for key in ORDER)).limit(limit)
-    shown = [[samples.detail(row, store) for row in session.exec(side)] for side in (earlier, later)]
-    return SampleNeighbours(before=shown[0], after=shown[1])
+    before, after = ([samples.detail(row, store) for row in session.exec(side)] for side in (earlier, later))
+    shown = opinions.shown_to(session, actor, dataset, [*before, *after])
+    return SampleNeighbours(before=shown[: len(before)], after=shown[len(before) :])
 
 
 def get(session: Session, actor: Actor, dataset_id: UUID, sample_id: UUID, store: ObjectStore) -> SampleDetail:
     """One sample."""
     require(actor, Permission.DATASETS_READ)
     dataset = fetch(session, TrainingDataset, dataset_id, actor, "dataset")
-    row = session.get(TrainingSample, sample_id)
-    if row is None or row.dataset_id != dataset.id:
-        raise NotFound(f"There is no sample {sample_id} in dataset {dataset.name!r}.")
-    return samples.detail(row, store)
+    row = fetch_sample(session, dataset, sample_id)
+    (shown,) = opinions.shown_to(session, actor, dataset, [samples.detail(row, store)])
+    return shown
 
 
 def _waiting(actor: PersonActor, dataset: TrainingDataset, status: SampleStatus) -> list[ColumnElement[bool]]:
     """The samples of `dataset` that wait for `actor`. A rejected label waits for whoever gave it."""
-    slot = sample_leases.slot_of(actor, dataset)
-    held = exists().where(
-        col(SampleLease.sample_id) == col(TrainingSample.id),
-        col(SampleLease.slot) == slot,
-        sample_leases.open_now(),
-    )
-    conditions = [col(TrainingSample.dataset_id) == dataset.id, sample_labels.has_status(status), ~held]
+    conditions = [col(TrainingSample.dataset_id) == dataset.id, sample_labels.has_status(status)]
     if status is SampleStatus.REJECTED:
-        conditions.append(col(TrainingSample.labeled_by) == actor.user_id)
-    return conditions
+        return [*conditions, col(TrainingSample.labeled_by) == actor.user_id, ~_held(sample_leases.AGREED)]
+    alone = and_(not_(opinions.asked(dataset)), ~_held(sample_leases.AGREED))
+    among = and_(opinions.waits_for(actor, dataset), ~_held(actor.user_id), opinion_slots.is_free(actor, dataset))
+    return [*conditions, alone if dataset.opinions_per_sample == 1 else or_(alone, among)]
+
+
+def _held(slot: int) -> ColumnElement[bool]:
+    mine = (col(SampleLease.sample_id) == col(TrainingSample.id), col(SampleLease.slot) == slot)
+    return exists().where(*mine, sample_leases.open_now())
 
 
 def _lease_first(
@@ -106,7 +109,10 @@ def _lease_first(
         row = session.exec(query).one_or_none()
         if row is None:
             return None
-        lease = sample_leases.grab(session, actor, row.id, sample_leases.slot_of(actor, dataset))
+        collects = opinions.states(session, dataset, [row]).get(row.id) == opinions.COLLECTING
+        if collects and not opinion_slots.take(session, actor, dataset, row.id):
+            continue
+        lease = sample_leases.grab(session, actor, row.id, sample_leases.slot_of(actor, collects=collects))
         if lease is not None:
             return row, lease
     raise Conflict("Too many people ask for samples at this moment. Ask again.")

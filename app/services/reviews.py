@@ -17,7 +17,7 @@ from app.domain.permissions import Actor, Permission, PersonActor, require
 from app.errors import Forbidden, Invalid, NotFound
 from app.schemas.reviews import Region, Verdict
 from app.schemas.samples import SamplesVerified, SamplesVerify, SampleVerify, SampleView
-from app.services import audit, etags, sample_labels
+from app.services import audit, consensus, etags, label_records, opinions, sample_labels
 from app.services.access import fetch_sample, open_dataset
 from app.services.etags import IfMatch
 from app.tables import ReviewDecision, TrainingDataset, TrainingSample
@@ -38,11 +38,11 @@ def verify(
     _check(request)
     dataset = open_dataset(session, actor, dataset_id, lock=True)
     row = fetch_sample(session, dataset, sample_id)
-    etags.check(SampleView.model_validate(row), if_match)
+    etags.check(opinions.shown(session, actor, dataset, row), if_match)
     if request.region is not None:
         _check_region(request.region, row)
     _record(session, actor, dataset, [row], request, request.region, _fixed(dataset, row, request))
-    return SampleView.model_validate(row)
+    return opinions.shown(session, actor, dataset, row)
 
 
 def verify_many(session: Session, actor: Actor, dataset_id: UUID, request: SamplesVerify) -> SamplesVerified:
@@ -82,7 +82,7 @@ def _fixed(dataset: TrainingDataset, row: TrainingSample, request: SampleVerify)
         raise Invalid(
             "A fix is a label that is accepted: it needs labels or annotations, and no rejection.", field="fix"
         )
-    return sample_labels.checked(LabelSchema.of(dataset.label_schema), row, request.fix)
+    return label_records.checked(LabelSchema.of(dataset.label_schema), row, request.fix)
 
 
 def _record(
@@ -96,7 +96,10 @@ def _record(
 ) -> None:
     """The decision on every row, beside it what was decided about, and one audit event for all."""
     before = {"samples": {str(row.id): sample_labels.agreed(row) for row in rows}}
+    authors = consensus.authors(session, [row.id for row in rows])
     for row in rows:
+        if actor.user_id in authors.get(row.id, ()) and not dataset.single_person_review:
+            raise Forbidden(f"Your opinion went into the label of sample {row.id}; another person has to verify it.")
         kept = _kept(actor, row, verdict, region, fixed)
         _decide(actor, dataset, row, verdict)
         if fixed is not None:

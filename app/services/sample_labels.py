@@ -1,33 +1,23 @@
-"""Putting a label on a sample, and what follows: one person's opinion, the agreed label, the dataset's counts."""
+"""Putting a label on a sample, and finding samples by their labels."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, column, func, not_, true
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Session, col, select
 
-from app.domain.labels import LabelSchema, LabelValue, Task, checked_value
+from app.domain.labels import LabelSchema, LabelValue, Task
 from app.domain.machines import SampleStatus
 from app.domain.permissions import PersonActor
+from app.errors import Conflict
 from app.schemas.samples import SampleLabel
-from app.services import dataset_changes
-from app.tables import DatasetVersion, SampleAnnotation, TrainingDataset, TrainingSample
+from app.services import consensus, dataset_changes, label_records, opinions
+from app.tables import DatasetVersion, TrainingDataset, TrainingSample
 from app.tables.base import utcnow
-
-# What a sample's columns say when it has no agreed label.
-UNLABELED: dict[str, Any] = {
-    "labels": {},
-    "annotations": [],
-    "is_labeled": False,
-    "labeled_by": None,
-    "is_verified": False,
-    "verified_by": None,
-    "rejection_reason": None,
-    "quality_score": None,
-}
 
 
 def apply(
@@ -38,50 +28,38 @@ def apply(
 ) -> None:
     """`actor` says what each sample shows. The caller holds the lock of `dataset` and flushed the samples.
 
-    Raises `Invalid`, before anything changed, if a label does not fit the dataset's schema or the sample's image.
+    Where several people are asked, that is an opinion, the decision of a disagreement, or the correction of what they
+    agreed on (see `opinions` and `consensus`); everywhere else it is the label at once. Raises `Invalid`, before
+    anything changed, if a label does not fit the dataset's schema or the sample's image.
     """
     schema = LabelSchema.of(dataset.label_schema)
-    values = [(row, checked(schema, row, label)) for row, label in labelled]
+    values = [(row, label_records.checked(schema, row, label)) for row, label in labelled]
+    states = opinions.states(session, dataset, [row for row, _ in values])
+    among: dict[str | None, list[tuple[TrainingSample, LabelValue]]] = defaultdict(list)
     for row, value in values:
-        dataset.labeled_count += 1 - int(row.is_labeled)
-        dataset.verified_count -= int(row.is_verified)
-        agreed = {"labels": value.labels, "annotations": value.annotations}
-        row.sqlmodel_update({**UNLABELED, **agreed, "is_labeled": True, "labeled_by": actor.user_id})
-        row.updated_at = utcnow()
-        session.add(row)
-    remember_opinions(session, actor.user_id, [(row.id, value) for row, value in values])
+        among[states.get(row.id)].append((row, value))
+    alone = among[None]
+    label_records.agree(session, dataset, alone, actor.user_id)
+    label_records.remember_opinions(session, actor.user_id, [(row.id, value) for row, value in alone])
+    consensus.edit(session, actor, dataset, among[opinions.DISPUTED])
+    consensus.correct(session, actor, dataset, among[opinions.AGREED])
+    consensus.collect(session, actor, dataset, among[opinions.COLLECTING])
 
 
-def checked(schema: LabelSchema, row: TrainingSample, label: SampleLabel) -> LabelValue:
-    """`label` as a value that fits `schema` and the image of `row`, or `Invalid`."""
-    size = (row.width, row.height) if row.width is not None and row.height is not None else None
-    return checked_value(schema, label.labels.value() if label.labels else {}, label.boxes(), size)
+def clear(session: Session, actor: PersonActor, dataset: TrainingDataset, row: TrainingSample) -> None:
+    """Take away what `actor` says of a sample that collects opinions, or the agreed label; other opinions stay.
 
-
-def clear(dataset: TrainingDataset, row: TrainingSample) -> None:
-    """Take the agreed label away; opinions that were given stay."""
-    dataset.labeled_count -= int(row.is_labeled)
-    dataset.verified_count -= int(row.is_verified)
-    row.sqlmodel_update({**UNLABELED, "updated_at": utcnow()})
-
-
-def remember_opinions(session: Session, annotator_id: int, opinions: Sequence[tuple[UUID, LabelValue]]) -> None:
-    """One statement for all: a person's later opinion about a sample replaces the earlier one."""
-    if not opinions:
-        return
-    now = utcnow()
-    rows = [
-        {"id": uuid4(), "sample_id": sample_id, "annotator_id": annotator_id, "created_at": now, "updated_at": now}
-        | {"labels": value.labels, "annotations": value.annotations}
-        for sample_id, value in opinions
-    ]
-    statement = insert(SampleAnnotation).values(rows)
-    session.exec(  # type: ignore[call-overload]
-        statement.on_conflict_do_update(
-            index_elements=["sample_id", "annotator_id"],
-            set_={name: statement.excluded[name] for name in ("labels", "annotations", "updated_at")},
-        )
-    )
+    Where all opinions are in, a sample without a label waits for an adjudicator.
+    """
+    state = opinions.states(session, dataset, [row]).get(row.id)
+    if state == opinions.COLLECTING:
+        label_records.take_back(session, actor.user_id, row.id)
+    elif state == opinions.DISPUTED:
+        raise Conflict(f"Sample {row.id} has no label: people differ about it. Decide between their opinions.")
+    else:
+        label_records.clear(session, dataset, row)
+        if state == opinions.AGREED:
+            consensus.reopen(session, dataset, row)
 
 
 def count_by_class(session: Session, dataset: TrainingDataset) -> dict[str, int]:

@@ -16,13 +16,13 @@ from sqlmodel import Session, col, delete, select
 from sqlmodel.sql.expression import Select
 
 from app.domain.permissions import Actor, Permission, PersonActor, require
-from app.errors import Leased, LeaseLost, NotFound
+from app.errors import Leased, LeaseLost
 from app.infra.db import after_commit
 from app.infra.live import publish
 from app.schemas.labelling import LeaseRequest, LeaseView
-from app.services import audit, dataset_changes
-from app.services.access import fetch
-from app.tables import SampleLease, TrainingDataset, TrainingSample, User
+from app.services import audit, dataset_changes, opinions
+from app.services.access import fetch, fetch_sample
+from app.tables import SampleLease, TrainingDataset, User
 
 SECONDS = 75
 AGREED = 0  # the slot of the label that all share
@@ -33,8 +33,9 @@ def take(session: Session, actor: Actor, dataset_id: UUID, sample_id: UUID, requ
     require(actor, Permission.DATASETS_WRITE)
     assert isinstance(actor, PersonActor)
     dataset = fetch(session, TrainingDataset, dataset_id, actor, "dataset")
-    _must_be_in(session, dataset, sample_id)
-    slot = slot_of(actor, dataset)
+    row = fetch_sample(session, dataset, sample_id)
+    collects = opinions.states(session, dataset, [row]).get(row.id) == opinions.COLLECTING
+    slot = slot_of(actor, collects=collects)
     lease = grab(session, actor, sample_id, slot, request.token, take_over=request.take_over)
     if lease is None:
         raise _held(session, actor, sample_id, slot)
@@ -50,15 +51,15 @@ def release(session: Session, actor: Actor, dataset_id: UUID, sample_id: UUID, t
     require(actor, Permission.DATASETS_WRITE)
     assert isinstance(actor, PersonActor)
     dataset = fetch(session, TrainingDataset, dataset_id, actor, "dataset")
-    _must_be_in(session, dataset, sample_id)
+    fetch_sample(session, dataset, sample_id)
     if token is not None:
         own = and_(col(SampleLease.holder_id) == actor.user_id, col(SampleLease.token_hash) == _hash(token))
         session.exec(delete(SampleLease).where(col(SampleLease.sample_id) == sample_id, own))
 
 
-def slot_of(actor: PersonActor, dataset: TrainingDataset) -> int:
-    """What `actor` would hold a lease of: the label that all share or, where several are asked, an own opinion."""
-    return AGREED if dataset.opinions_per_sample == 1 else actor.user_id
+def slot_of(actor: PersonActor, *, collects: bool) -> int:
+    """What `actor` would hold a lease of: an own opinion where a sample collects them, else the label all share."""
+    return actor.user_id if collects else AGREED
 
 
 def grab(
@@ -122,12 +123,6 @@ def _present(sample_id: UUID, slot: int) -> Select[SampleLease, str]:
 def open_now() -> ColumnElement[bool]:
     """The leases whose time is not over."""
     return col(SampleLease.expires_at) > func.now()
-
-
-def _must_be_in(session: Session, dataset: TrainingDataset, sample_id: UUID) -> None:
-    query = select(TrainingSample.dataset_id).where(TrainingSample.id == sample_id)
-    if session.exec(query).one_or_none() != dataset.id:
-        raise NotFound(f"There is no sample {sample_id} in dataset {dataset.name!r}.")
 
 
 def _tell_it_is_lost(dataset: TrainingDataset, sample_id: UUID, token: str) -> None:

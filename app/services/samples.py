@@ -25,7 +25,7 @@ from app.schemas.samples import (
     UploadSlot,
     UploadSlots,
 )
-from app.services import audit, etags, sample_filters, sample_labels, sample_leases, thumbnails, usage
+from app.services import audit, etags, opinions, sample_filters, sample_labels, sample_leases, thumbnails, usage
 from app.services.access import fetch, fetch_sample, open_dataset
 from app.services.etags import IfMatch
 from app.services.files import CONTENT_TYPES, ReceivedFile, inspect_image
@@ -125,7 +125,8 @@ def create(
     after = {"count": len(rows), "sample_ids": [str(row.id) for row in rows]}
     audit.record(session, actor, "sample.create", dataset, after=after)
     thumbnails.ask(session, dataset_id)
-    return SamplesCreated(items=[SampleView.model_validate(row) for row in rows])
+    views = [SampleView.model_validate(row) for row in rows]
+    return SamplesCreated(items=opinions.shown_to(session, actor, dataset, views))
 
 
 def list_samples(
@@ -144,7 +145,7 @@ def list_samples(
     """
     require(actor, Permission.DATASETS_READ)
     dataset = fetch(session, TrainingDataset, dataset_id, actor, "dataset")
-    return paged(
+    page = paged(
         session,
         matching(dataset, wanted),
         TrainingSample,
@@ -156,6 +157,7 @@ def list_samples(
         position=position,
         known_total=sample_filters.known_total(dataset, wanted),
     )
+    return page.model_copy(update={"items": opinions.shown_to(session, actor, dataset, page.items)})
 
 
 def matching(dataset: TrainingDataset, wanted: SampleFilter) -> SelectOfScalar[TrainingSample]:
@@ -191,19 +193,20 @@ def update(
     assert isinstance(actor, PersonActor)
     dataset = open_dataset(session, actor, dataset_id, lock=True)
     row = fetch_sample(session, dataset, sample_id)
-    sample_leases.check(session, actor, row.id, sample_leases.slot_of(actor, dataset), lease)
-    etags.check(SampleView.model_validate(row), if_match)
-    before = sample_labels.agreed(row)
+    present = opinions.shown(session, actor, dataset, row)
+    collects = present.opinions is not None and present.opinions.state == opinions.COLLECTING
+    sample_leases.check(session, actor, row.id, sample_leases.slot_of(actor, collects=collects), lease)
+    etags.check(present, if_match)
+    # What is said of a sample that collects opinions is in no log: it would tell the others.
+    action, before = "sample.opinion" if collects else "sample.label", sample_labels.agreed(row)
     if request.says_something:
         sample_labels.apply(session, actor, dataset, [(row, request)])
     else:
-        sample_labels.clear(dataset, row)
+        sample_labels.clear(session, actor, dataset, row)
     sample_labels.touch(session, dataset)
     owner = dataset.organization_id
-    audit.record(
-        session, actor, "sample.label", row, before=before, after=sample_labels.agreed(row), organization_id=owner
-    )
-    return SampleView.model_validate(row)
+    audit.record(session, actor, action, row, before=before, after=sample_labels.agreed(row), organization_id=owner)
+    return opinions.shown(session, actor, dataset, row)
 
 
 def delete(session: Session, actor: Actor, dataset_id: UUID, sample_id: UUID) -> list[str]:

@@ -10,6 +10,7 @@ from app.tables.edge_servers import EdgeServer
 from app.tables.idempotency import IdempotencyKey
 from app.tables.labelling import SampleLease, UserPreference
 from app.tables.model_versions import AiModelVersion
+from app.tables.opinions import ConsensusDecision, ReplacedOpinion, SampleAssignment, SampleDisagreement
 from app.tables.organizations import Organization, PlanLimits
 from app.tables.reviews import GroundTruth, ReviewDecision
 from app.tables.samples import SampleAnnotation, TrainingSample
@@ -25,6 +26,7 @@ __all__ = [
     "AuditEvent",
     "AuditLink",
     "AuditPending",
+    "ConsensusDecision",
     "DatasetVersion",
     "EdgeServer",
     "GroundTruth",
@@ -33,9 +35,12 @@ __all__ = [
     "ModelDeployment",
     "Organization",
     "PlanLimits",
+    "ReplacedOpinion",
     "ReviewDecision",
     "Rollout",
     "SampleAnnotation",
+    "SampleAssignment",
+    "SampleDisagreement",
     "SampleLease",
     "TrainingDataset",
     "TrainingJob",

@@ -21,7 +21,15 @@ from app.api.guard import endpoints
 from app.domain.permissions import Plan, Role
 from app.infra.db import transaction
 from app.infra.object_store import get_object_store
-from app.tables import ApiToken, ModelDeployment, TrainingSample, UserSession, Webhook, WebhookDelivery
+from app.tables import (
+    ApiToken,
+    ConsensusDecision,
+    ModelDeployment,
+    TrainingSample,
+    UserSession,
+    Webhook,
+    WebhookDelivery,
+)
 from app.tables.base import utcnow
 from tests.support.edges import EdgeClient
 from tests.support.matrix import OWN_WORDS, ROUTES
@@ -105,8 +113,11 @@ class Stage:
         )
         token = ApiToken(user_id=person.id, name="own", token_hash=uuid4().hex)
         signed_in = UserSession(user_id=person.id, token_hash=uuid4().hex, expires_at=utcnow() + timedelta(days=1))
+        decided = ConsensusDecision(
+            sample_id=self.world.sample, dataset_id=self.world.dataset, kind="automatic", ended_at=utcnow()
+        )
         with transaction() as session:
-            session.add_all([webhook, token, signed_in])
+            session.add_all([webhook, token, signed_in, decided])
             session.flush()
             session.add(sent)
         return {
@@ -123,6 +134,7 @@ class Stage:
             "filename": "1.root.json",
             "webhook_id": webhook.id,
             "delivery_id": sent.id,
+            "decision_id": decided.id,
             "token_id": token.id,
             "session_id": signed_in.id,
         }

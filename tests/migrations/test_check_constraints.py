@@ -40,6 +40,11 @@ ROWS = f"""
     INSERT INTO training_samples (id, dataset_id, file_url, file_type, file_size, sha256, labels, annotations, metadata,
         is_labeled, is_verified, labeled_by, verified_by, quality_score, created_at, updated_at)
         VALUES ('{ID}', '{ID}', 'u', 'image', 1, 's', '{{}}', '[]', '{{}}', true, true, 1, 1, 0.5, now(), now());
+    INSERT INTO sample_disagreements (id, sample_id, dataset_id, agreement_percent, difference_count, created_at)
+        VALUES ('{ID}', '{ID}', '{ID}', 66, 1, now());
+    INSERT INTO consensus_decisions (id, sample_id, dataset_id, kind, labels, annotations, sources, reason, decided_by,
+        previous, created_at)
+        VALUES ('{ID}', '{ID}', '{ID}', 'proposal', '{{}}', '[]', '[]', '', 1, '{{}}', now());
     INSERT INTO review_decisions (id, dataset_id, sample_id, reviewer_id, decision, labels, annotations, created_at)
         VALUES ('{ID}', '{ID}', '{ID}', 1, 'accepted', '{{}}', '[]', now());
     INSERT INTO sample_leases (sample_id, slot, holder_id, token_hash, taken_at, expires_at)
@@ -120,6 +125,12 @@ BROKEN = {
     },
     "review_decisions": {"decision_known": "decision = 'perhaps'", "rejected_has_reason": "decision = 'rejected'"},
     "sample_leases": {"slot_range": "slot = -1"},
+    "sample_disagreements": {"agreement_percent_range": "agreement_percent = 101"},
+    "consensus_decisions": {
+        "kind_known": "kind = 'guess'",
+        "decided_by_someone": "decided_by = NULL",
+        "undone_by_someone": "undone_at = now()",
+    },
     "training_jobs": {
         "status_known": "status = 'paused'",
         "progress_percent_range": "progress_percent = 101",

@@ -20,6 +20,7 @@ from app.schemas.datasets import DatasetFilter
 from app.schemas.deployments import DeploymentFilter
 from app.schemas.edge_servers import EdgeServerFilter
 from app.schemas.model_versions import ModelVersionFilter
+from app.schemas.opinions import DisagreementFilter
 from app.schemas.people import OrganizationFilter, UserFilter
 from app.schemas.samples import SampleFilter
 from app.schemas.training_jobs import TrainingJobFilter
@@ -30,6 +31,7 @@ from app.services import (
     deployments,
     edge_servers,
     model_versions,
+    opinion_views,
     organizations,
     samples,
     training_jobs,
@@ -43,6 +45,7 @@ from app.tables import (
     EdgeServer,
     ModelDeployment,
     Organization,
+    SampleDisagreement,
     TrainingDataset,
     TrainingJob,
     TrainingSample,
@@ -195,6 +198,13 @@ def test_samples_are_read_in_the_order_of_an_index(super_admin: Person, wanted: 
     check(lambda session: samples.list_samples(session, super_admin.actor, dataset.id, wanted, get_object_store()))
 
 
+@pytest.mark.parametrize("sort", get_args(DisagreementFilter.model_fields["sort"].annotation))
+def test_disagreements_are_read_in_the_order_of_an_index(super_admin: Person, sort: str) -> None:
+    dataset, wanted = make_dataset(super_admin), DisagreementFilter(sort=sort)
+    store = get_object_store()
+    check(lambda session: opinion_views.list_disagreements(session, super_admin.actor, dataset.id, wanted, store))
+
+
 @pytest.mark.parametrize("sort", get_args(WebhookDeliveryFilter.model_fields["sort"].annotation))
 def test_deliveries_are_read_in_the_order_of_an_index(super_admin: Person, sort: str) -> None:
     hook = Webhook(name="hook", url="https://example.test", created_by=super_admin.id)
@@ -208,6 +218,7 @@ def test_no_list_is_ordered_by_what_may_be_missing() -> None:
     inner = [
         Listed(samples.list_samples, SampleFilter, TrainingSample),
         Listed(webhook_deliveries.list_deliveries, WebhookDeliveryFilter, WebhookDelivery),
+        Listed(opinion_views.list_disagreements, DisagreementFilter, SampleDisagreement),
     ]
     for listed in [*LISTS.values(), *inner]:
         for sort in listed.sorts:

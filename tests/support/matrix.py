@@ -58,6 +58,13 @@ GET    /training/datasets/{dataset_id}/reviews                    read
 GET    /training/datasets/{dataset_id}/ground-truth               write
 POST   /training/datasets/{dataset_id}/ground-truth               write
 DELETE /training/datasets/{dataset_id}/ground-truth               write
+PUT    /training/datasets/{dataset_id}/opinions                   write
+GET    /training/datasets/{dataset_id}/opinions                   read
+GET    /training/datasets/{dataset_id}/disagreements              read
+GET    /training/datasets/{dataset_id}/samples/{sample_id}/opinions       read
+PUT    /training/datasets/{dataset_id}/samples/{sample_id}/opinions/mine  write
+POST   /training/datasets/{dataset_id}/samples/{sample_id}/adjudicate     write
+POST   /training/consensus/{decision_id}/undo                     write
 GET    /training/jobs                                             read
 POST   /training/jobs                                             write
 GET    /training/jobs/hyperparameters                             read
