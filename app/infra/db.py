@@ -67,6 +67,14 @@ def after_commit(session: Session, action: Callable[[], object]) -> None:
     session.info.setdefault(_AFTER_COMMIT, []).append(action)
 
 
+def hold_still(session: Session) -> None:
+    """From now on every query of this transaction sees the database as it was at its first one.
+
+    For what several queries count together, while others go on changing it. Call it before the first query.
+    """
+    session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+
+
 @contextmanager
 def transaction() -> Iterator[Session]:
     """One entry, one transaction: commit on success, roll back on any exception, then the after-commit actions."""

@@ -28,6 +28,10 @@ Row = TypeVar("Row")
 Shown = TypeVar("Shown", bound=View)
 
 
+# Rows that are looked at for one page of a list with a condition that SQL does not know.
+SIFTED = 2_000
+
+
 @dataclass(frozen=True)
 class _Order:
     """The keys that order a list, and the way back from a cursor to them."""
@@ -127,6 +131,45 @@ def paged(
 
 def _total(session: Session, query: SelectOfScalar[Any], known: int | None) -> Total:
     return counted(session, query) if known is None else Total(known, is_exact=True)
+
+
+def sifted(
+    session: Session,
+    query: SelectOfScalar[Row],
+    table: Any,
+    show: Callable[[list[Any]], list[Shown | None]],
+    wanted: Sorted,
+    cursor: str | None,
+    limit: int,
+    *,
+    scope: object = "",
+) -> Page[Shown]:
+    """As `paged`, for a list whose last condition is not SQL: `show` gives the view of each row, or None to leave it.
+
+    At most `SIFTED` rows are looked at for one page, so a page may hold fewer items than `limit`, or none, and still
+    have a `next_cursor`. How many there are in all is known only where one page holds them.
+    """
+    if not 1 <= limit <= PAGE_LIMIT:
+        raise Invalid(f"limit must be from 1 to {PAGE_LIMIT}, got {limit}.", field="query.limit")
+    order = _Order.of(table, wanted, scope)
+    place, items, seen = cursor, list[Shown](), 0
+    while seen < SIFTED:
+        rest = query.where(order.behind(place)) if place else query
+        rows: list[Any] = list(session.exec(rest.order_by(*order.by).limit(PAGE_LIMIT + 1)))
+        part, more = rows[:PAGE_LIMIT], len(rows) > PAGE_LIMIT
+        for number, (row, item) in enumerate(zip(part, show(part), strict=True)):
+            if item is not None:
+                items.append(item)
+            if len(items) == limit and (more or number + 1 < len(part)):
+                return _unfinished(items, order.cursor(row))
+        if not more:
+            return Page[Shown](items=items, next_cursor=None, total=len(items), total_is_exact=cursor is None)
+        place, seen = order.cursor(part[-1]), seen + len(part)
+    return _unfinished(items, place)
+
+
+def _unfinished(items: list[Shown], place: str | None) -> Page[Shown]:
+    return Page[Shown](items=items, next_cursor=place, total=len(items), total_is_exact=False)
 
 
 def _text(value: Any) -> str:

@@ -244,12 +244,12 @@ def _refuse_duplicates(session: Session, dataset: TrainingDataset, files: Sequen
 def detail(row: TrainingSample, store: ObjectStore) -> SampleDetail:
     """A sample as it is shown, with a URL of its file that expires."""
     item = SampleView.model_validate(row)
-    small = _signed(row.thumbnail_url, store) if row.thumbnail_url else None
-    url = small if small and row.thumbnail_url == row.file_url else _signed(row.file_url, store)
+    small = signed_url(row.thumbnail_url, store) if row.thumbnail_url else None
+    url = small if small and row.thumbnail_url == row.file_url else signed_url(row.file_url, store)
     return SampleDetail.model_construct(**dict(item), url=url, thumbnail=small, etag=etags.etag(item))
 
 
-def _signed(url: str, store: ObjectStore) -> str:
+def signed_url(url: str, store: ObjectStore) -> str:
     """A URL that shows a stored file for an hour; the same one for minutes, so that a browser can keep the file."""
     kind = CONTENT_TYPES.get(url.rpartition(".")[2])
     return store.presigned_get(store.key(url), 3600, content_type=kind, steady_seconds=900)

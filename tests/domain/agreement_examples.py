@@ -7,6 +7,7 @@ import numpy as np
 
 from app.domain.agreement.answers import Categories, Compared, Given, compare
 from app.domain.agreement.tally import Tally
+from app.domain.labels import Task
 
 Table = Sequence[Sequence[int | None]]
 N = None
@@ -54,14 +55,14 @@ def classified(table: Table, classes: int = 6) -> tuple[Categories, Compared]:
         for sample, value in enumerate(row)
         if value is not None
     ]
-    return categories, compare("classification", categories, len(table[0]), given, None, 0.5)
+    return categories, compare(Task.CLASSIFICATION, categories, len(table[0]), given, None, 0.5)
 
 
 def tallied(table: Table, classes: int = 6) -> Tally:
     """The sums of such a table."""
     categories, batch = classified(table, classes)
-    tally = Tally.begin("classification", categories, len(table), 1)
-    tally.add(batch, np.zeros(len(table[0]), np.int64))
+    tally = Tally.begin(Task.CLASSIFICATION, categories, len(table), 1)
+    tally.take_in(batch, np.zeros(len(table[0]), np.int64))
     return tally
 
 

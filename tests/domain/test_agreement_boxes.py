@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from app.domain.agreement import boxes as boxes_module
 from app.domain.agreement import figures
 from app.domain.agreement.answers import Box, Categories, Compared, Given, compare
-from app.domain.agreement.boxes import Boxes, intersection_over_union, overlaps
+from app.domain.agreement.boxes import Boxes, intersection_over_union, objects_of_all, overlaps
 from app.domain.agreement.tally import Tally
+from app.domain.box_matching import Drawn, groups
+from app.domain.labels import Task
 
 CELLS = Categories(("red cell", "white cell"))
 RED, WHITE, NOTHING = 0, 1, CELLS.nothing
@@ -25,7 +27,7 @@ def drawn(*people: list[Box], reference: list[Box] | None = None) -> Compared:
     number = len(people) if reference is not None else None
     if reference is not None:
         given.append(Given(0, len(people), tuple(reference)))
-    return compare("detection", CELLS, 1, given, number, 0.5)
+    return compare(Task.DETECTION, CELLS, 1, given, number, 0.5)
 
 
 def said(batch: Compared) -> list[tuple[int, int, int, int]]:
@@ -67,7 +69,7 @@ def test_of_two_boxes_in_one_place_that_of_the_same_class_is_the_partner() -> No
 def test_who_marked_nothing_is_counted_and_who_did_not_look_is_not() -> None:
     looked = drawn([HERE], [], [HERE])
     assert looked.values[0].tolist() == [2, 0, 0, 1]
-    away = compare("detection", CELLS, 1, [Given(0, 0, (HERE,)), Given(0, 2, (HERE,))], None, 0.5)
+    away = compare(Task.DETECTION, CELLS, 1, [Given(0, 0, (HERE,)), Given(0, 2, (HERE,))], None, 0.5)
     assert away.values[0].tolist() == [2, 0, 0, 0]
 
 
@@ -80,13 +82,13 @@ def test_an_image_that_everybody_left_empty_says_nothing() -> None:
 
 def test_alpha_of_boxes_is_that_of_the_table_of_objects() -> None:
     # Three people, two objects: all red; and red, red, missed. The same as a table with a category for "nothing".
-    tally = Tally.begin("detection", CELLS, 3, 1)
-    tally.add(drawn([HERE, THERE], [HERE, THERE], [HERE]), np.zeros(1, np.int64))
+    tally = Tally.begin(Task.DETECTION, CELLS, 3, 1)
+    tally.take_in(drawn([HERE, THERE], [HERE, THERE], [HERE]), np.zeros(1, np.int64))
     values = [["r", "r", "r"], ["r", "r", "n"]]
     flat = [value for unit in values for value in unit]
     observed = sum(sum(a != b for a, b in permutations(unit, 2)) / 2 for unit in values) / 6
     expected = sum(a != b for a, b in permutations(flat, 2)) / 30
-    assert figures.alpha_of_all(tally).value == pytest.approx(1 - observed / expected)
+    assert figures.alpha(tally, tally.everybody).value == pytest.approx(1 - observed / expected)
 
 
 def test_the_reference_takes_no_part_in_agreement() -> None:
@@ -101,19 +103,21 @@ def test_the_reference_takes_no_part_in_agreement() -> None:
 
 def test_nobody_is_measured_against_a_reference_that_they_confirmed() -> None:
     given = [Given(0, 0, (HERE,), confirmed=True), Given(0, 1, (HERE,)), Given(0, 2, (HERE,))]
-    batch = compare("detection", CELLS, 1, given, 2, 0.5)
+    batch = compare(Task.DETECTION, CELLS, 1, given, 2, 0.5)
     assert said(batch) == [(0, 1, RED, RED), (1, 2, RED, RED)]
     assert (0, 2) not in zip(batch.met[1].tolist(), batch.met[2].tolist(), strict=True)
 
 
 def test_what_is_found_and_missed_is_told_apart() -> None:
-    tally = Tally.begin("detection", CELLS, 2, 1)
+    tally = Tally.begin(Task.DETECTION, CELLS, 2, 1)
     truth: list[Box] = [HERE, THERE, (WHITE, 600, 0, 40, 40)]
-    tally.add(drawn([HERE, (WHITE, 600, 0, 40, 40), (WHITE, 900, 0, 9, 9)], reference=truth), np.zeros(1, np.int64))
+    tally.take_in(drawn([HERE, (WHITE, 600, 0, 40, 40), (WHITE, 900, 0, 9, 9)], reference=truth), np.zeros(1, np.int64))
     right = figures.against_reference(tally, 0, 1)
     assert right is not None
     assert (right.precision.value, right.recall.value) == (pytest.approx(2 / 3), pytest.approx(2 / 3))
-    assert [each.value for each in right.of_each] == [pytest.approx(2 / 3), pytest.approx(2 / 3)]
+    assert [figures.against_reference(tally, 0, 1, category).score.value for category in (RED, WHITE)] == [
+        pytest.approx(2 / 3)
+    ] * 2
 
 
 PLACES = st.lists(
@@ -141,6 +145,24 @@ def test_people_who_draw_the_same_agree_fully(found: list[Box]) -> None:
     apart: list[Box] = [(c, x + 200 * n, y, w, h) for n, (c, x, y, w, h) in enumerate(found)]
     batch = drawn(apart, list(reversed(apart)), apart)
     assert all(one == other for _, _, one, other in said(batch))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 10_000))
+def test_an_object_is_what_the_proposals_take_for_one(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    count, people = int(random.integers(1, 14)), int(random.integers(2, 5))
+    person = np.sort(random.integers(0, people, count))
+    corners = np.column_stack([random.uniform(0, 40, (count, 2)), random.uniform(20, 50, (count, 2))])
+    rows = Boxes(np.zeros(count, np.int64), person, np.zeros(count, np.int64), corners)
+    numbers = objects_of_all(rows, overlaps(rows, 0.5))
+    mine = {frozenset(np.flatnonzero(numbers == number).tolist()) for number in numbers}
+    drawn = [
+        Drawn(int(p), {"id": str(n), "class": "red", "box": box})
+        for n, (p, box) in enumerate(zip(person, corners.tolist(), strict=True))
+    ]
+    theirs = {frozenset(int(one.annotation["id"]) for one in group) for group in groups(drawn, 0.5)}
+    assert mine == theirs
 
 
 def test_thousands_of_boxes_are_compared_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score, confusion_matrix
 
 from app.domain.agreement import coefficients, figures
+from app.domain.agreement.tally import Tally
 from tests.domain import agreement_examples as examples
 
 TABLES = st.integers(2, 4).flatmap(
@@ -33,13 +34,13 @@ TABLES = st.integers(2, 4).flatmap(
     ids=["four observers", "Ben and Gerry", "Meg and Owen", "three coders"],
 )
 def test_alpha_is_that_of_published_examples(table: examples.Table, published: float) -> None:
-    assert round(figures.alpha_of_all(examples.tallied(table)).value or 0, 3) == published
+    assert round(_alpha(examples.tallied(table)) or 0, 3) == published
 
 
 def test_alpha_and_that_of_each_class_are_those_of_another_program() -> None:
     tally = examples.tallied(examples.SIXTY_UNITS, classes=4)
-    assert figures.alpha_of_all(tally).value == pytest.approx(examples.SIXTY_ALPHA, abs=1e-12)
-    each = [estimate.value for estimate in figures.alpha_of_each(tally)]
+    assert _alpha(tally) == pytest.approx(examples.SIXTY_ALPHA, abs=1e-12)
+    each = [figures.alpha(tally, tally.everybody, category).value for category in range(4)]
     assert each == pytest.approx(examples.SIXTY_ALPHA_OF_EACH, abs=1e-12)
 
 
@@ -62,7 +63,7 @@ def test_kappa_is_that_of_the_published_example() -> None:
 @given(TABLES)
 def test_alpha_is_what_its_definition_says(table: examples.Table) -> None:
     tally = examples.tallied(table, classes=4)
-    found = figures.alpha_of_all(tally).value
+    found = _alpha(tally)
     expected = examples.alpha_the_long_way(table) if tally.everybody.samples else math.nan
     assert (found is None and math.isnan(expected)) or found == pytest.approx(expected, abs=1e-9)
 
@@ -79,20 +80,26 @@ def test_kappa_of_every_two_is_that_of_scikit_learn(table: examples.Table) -> No
                 assert two is None
                 continue
             assert two is not None
-            _check_kappa(two, *map(list, zip(*both, strict=True)))
+            of_each = [figures.of_two(tally, first, second, category) for category in range(4)]
+            _check_kappa(two, of_each, *map(list, zip(*both, strict=True)))
 
 
-def _check_kappa(two: figures.Two, ones: list[int], others: list[int]) -> None:
+def _alpha(tally: Tally) -> float | None:
+    return figures.alpha(tally, tally.everybody).value
+
+
+def _check_kappa(two: figures.Two, of_each: list[figures.Two | None], ones: list[int], others: list[int]) -> None:
     table = confusion_matrix(ones, others, labels=[0, 1, 2, 3])
     constant = (table.sum(0) * table.sum(1)).sum() == table.sum() ** 2
     if constant:
         assert two.kappa.value is None, "everybody said one class: κ is not defined"
     else:
         assert two.kappa.value == pytest.approx(cohen_kappa_score(ones, others), abs=1e-9)
-    for category, estimate in enumerate(two.kappa_of_each):
+    for category, found in enumerate(of_each):
+        assert found is not None
         one, other = [value == category for value in ones], [value == category for value in others]
-        if len({*one, *other}) > 1 and estimate.value is not None:
-            assert estimate.value == pytest.approx(cohen_kappa_score(one, other), abs=1e-9)
+        if len({*one, *other}) > 1 and found.kappa.value is not None:
+            assert found.kappa.value == pytest.approx(cohen_kappa_score(one, other), abs=1e-9)
     assert two.same.value == pytest.approx(sum(a == b for a, b in zip(ones, others, strict=True)) / len(ones))
 
 

@@ -41,6 +41,8 @@ POST   /training/datasets                                         write
 GET    /training/datasets/{dataset_id}                            read
 PUT    /training/datasets/{dataset_id}                            write
 DELETE /training/datasets/{dataset_id}                            write
+GET    /training/datasets/{dataset_id}/quality                    read
+GET    /training/datasets/{dataset_id}/quality/samples            read
 POST   /training/datasets/{dataset_id}/uploads                    write
 GET    /training/datasets/{dataset_id}/samples                    read
 POST   /training/datasets/{dataset_id}/samples                    write

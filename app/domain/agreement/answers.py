@@ -13,18 +13,20 @@ has, then NOTHING.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
 
 from app.domain.agreement.boxes import Boxes, Overlaps, objects_of_all, overlaps, partners_of_two
+from app.domain.labels import Task
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
-Task = Literal["classification", "multilabel", "detection"]
 # One box: category, x, y, width, height.
 Box = tuple[int, float, float, float, float]
+# People who are compared two by two; 12 of them are 66 pairs, which nobody reads to the end.
+MOST_PAIRED = 12
 Answer = int | Sequence[int] | Sequence[Box]
 
 
@@ -90,20 +92,29 @@ class Compared:
 
 
 def compare(
-    task: Task, categories: Categories, samples: int, given: Sequence[Given], reference: int | None, threshold: float
+    task: Task,
+    categories: Categories,
+    samples: int,
+    given: Sequence[Given],
+    reference: int | None,
+    threshold: float,
+    paired: int = MOST_PAIRED,
 ) -> Compared:
-    """Everything that `given` allows to compare. `reference` is the number of the reference, `threshold` an IoU."""
+    """Everything that `given` allows to compare. `reference` is the number of the reference, `threshold` an IoU.
+
+    Every two of the first `paired` people are compared with each other, and everybody with the reference.
+    """
     ordered = sorted(given, key=lambda one: (one.sample, one.person))
     sample = np.array([one.sample for one in ordered], np.int64)
     person = np.array([one.person for one in ordered], np.int64)
     judged = np.array([one.person != reference for one in ordered], bool)
     asked = np.bincount(sample[judged], minlength=samples)
-    met = _met(sample, person, [one.confirmed for one in ordered], reference)
-    if task == "classification":
+    met = _met(sample, person, [one.confirmed for one in ordered], reference, paired)
+    if task == Task.CLASSIFICATION:
         said = np.array([one.answer for one in ordered], np.int64)
         counts, owner = _counts(sample[judged], said[judged], samples, categories.count), np.arange(samples)
         pairs = _of_said(met, said)
-    elif task == "multilabel":
+    elif task == Task.MULTILABEL:
         yes = _yes(ordered, categories.count)
         counts, owner = np.zeros((samples, categories.count)), np.arange(samples)
         np.add.at(counts, sample[judged], yes[judged])
@@ -115,7 +126,7 @@ def compare(
         pairs = _of_boxes(met, boxes, found, int(person.max(initial=0)) + 1, categories.nothing)
     same, values = _summed(counts, asked, owner, samples)
     # Of several labels each has its own yes and no from everybody; else a value is one of the categories.
-    total = np.where(asked >= 2, asked, 0).astype(np.float64) if task == "multilabel" else values.sum(1)
+    total = np.where(asked >= 2, asked, 0).astype(np.float64) if task == Task.MULTILABEL else values.sum(1)
     return Compared(same, values, total, (met[0], met[1], met[2]), pairs)
 
 
@@ -147,16 +158,18 @@ def _counts(sample: Ints, said: Ints, samples: int, categories: int) -> Floats:
 
 
 def _met(
-    sample: Ints, person: Ints, confirmed: Sequence[bool], reference: int | None
+    sample: Ints, person: Ints, confirmed: Sequence[bool], reference: int | None, paired: int
 ) -> tuple[Ints, Ints, Ints, Ints, Ints]:
     """Every two answers about the same sample: sample, the two people, and the rows of the two answers."""
     ends = np.searchsorted(sample, sample, side="right")
     partners = ends - np.arange(len(sample)) - 1
     left = np.repeat(np.arange(len(sample)), partners)
     right = left + 1 + np.arange(len(left)) - np.repeat(np.cumsum(partners) - partners, partners)
+    kept = person[right] < paired
     if reference is not None:
-        measured = ~(np.array(confirmed, bool)[left] & (person[right] == reference))
-        left, right = left[measured], right[measured]
+        measured = (person[right] == reference) & ~np.array(confirmed, bool)[left]
+        kept = np.where(person[right] == reference, measured, kept)
+    left, right = left[kept], right[kept]
     return sample[left], person[left], person[right], left, right
 
 
@@ -176,7 +189,7 @@ def _of_yes(met: tuple[Ints, ...], yes: npt.NDArray[np.bool_], nothing: int) -> 
 
 def _boxes(ordered: Sequence[Given]) -> Boxes:
     rows = [(one.sample, one.person, *box) for one in ordered for box in _drawn(one.answer)]
-    table = np.array(rows, np.float64).reshape(len(rows), 7)
+    table = np.fromiter(chain.from_iterable(rows), np.float64, 7 * len(rows)).reshape(len(rows), 7)
     whole = table[:, :3].astype(np.int64)
     return Boxes(whole[:, 0], whole[:, 1], whole[:, 2], table[:, 3:])
 
@@ -187,15 +200,15 @@ def _drawn(answer: Answer) -> Iterable[Box]:
 
 def _of_boxes(met: tuple[Ints, ...], boxes: Boxes, found: Overlaps, people: int, nothing: int) -> Pairs:
     """Objects that both marked, and those that one of the two missed."""
-    matched = np.array(partners_of_two(boxes, found, people), np.float64).reshape(-1, 3)
-    left, right = matched[:, 0].astype(np.int64), matched[:, 1].astype(np.int64)
+    matched = partners_of_two(boxes, found, people)
+    left, right = matched.left, matched.right
     shared = Pairs(
         boxes.sample[left],
         boxes.person[left],
         boxes.person[right],
         boxes.category[left],
         boxes.category[right],
-        matched[:, 2],
+        matched.iou,
     )
     shared = _kept(shared, np.isin(_key(shared, people), (met[0] * people + met[1]) * people + met[2]))
     taken = np.unique(np.concatenate([left * people + boxes.person[right], right * people + boxes.person[left]]))
@@ -241,7 +254,7 @@ def _objects(
     """How many people gave each object each category, `[I, C]`, and the sample of each object, `[I]`."""
     if reference is not None:
         apart = (boxes.person[found.left] != reference) & (boxes.person[found.right] != reference)
-        found = Overlaps(found.left[apart], found.right[apart], found.iou[apart])
+        found = found.only(apart)
     object_of = objects_of_all(boxes, found)
     mine = boxes.person != reference if reference is not None else np.ones(len(object_of), bool)
     known, number = np.unique(object_of[mine], return_inverse=True)

@@ -1,12 +1,14 @@
-"""Which boxes of different people are the same object, by intersection over union (IoU).
+"""Which boxes of different people are the same object, by intersection over union (IoU), for many samples at once.
 
 Two boxes are candidates for one object when their IoU reaches the threshold, whatever their classes: a wrong class is a
 disagreement about an object, not two objects. Candidates are taken from the best overlap down (greedily), and a box has
-at most one partner per person. The threshold of 0.5 and one-to-one assignment are those of PASCAL VOC (Everingham et
-al., The PASCAL Visual Object Classes (VOC) Challenge, IJCV 2010); of equal overlaps the one of the same class comes
-first.
+at most one partner per person. The usual threshold of 0.5 and one-to-one assignment are those of PASCAL VOC (Everingham
+et al., The PASCAL Visual Object Classes (VOC) Challenge, IJCV 2010); of equal overlaps the same class comes first.
+For all people together the rule is that of `app.domain.box_matching`, which makes the proposals: what is one object
+there is one object here.
 
-Boxes come flat, for a whole batch of samples, sorted by sample and then by person.
+Boxes come flat, for a whole batch of samples, sorted by sample and then by person. Almost all of them overlap nothing
+but their own partners; those are settled by counting, and only the rest one by one.
 """
 
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ import numpy.typing as npt
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 # Pairs of boxes compared at a time, so that one image with thousands of boxes does not fill the memory.
 MOST_PAIRS = 500_000
 
@@ -37,6 +40,10 @@ class Overlaps:
     left: Ints
     right: Ints
     iou: Floats
+
+    def only(self, rows: Flags) -> "Overlaps":
+        """Some of them, in the same order."""
+        return Overlaps(self.left[rows], self.right[rows], self.iou[rows])
 
 
 def overlaps(boxes: Boxes, threshold: float) -> Overlaps:
@@ -60,41 +67,66 @@ def overlaps(boxes: Boxes, threshold: float) -> Overlaps:
     return Overlaps(left[order], right[order], iou[order])
 
 
-def partners_of_two(boxes: Boxes, found: Overlaps, people: int) -> list[tuple[int, int, float]]:
-    """For every two people by themselves: `(left box, right box, IoU)` of what they both marked."""
-    taken: set[int] = set()
-    pairs: list[tuple[int, int, float]] = []
+def partners_of_two(boxes: Boxes, found: Overlaps, people: int) -> Overlaps:
+    """For every two people by themselves: what they both marked, each box with at most one of the other's."""
     lefts = found.left * people + boxes.person[found.right]
     rights = found.right * people + boxes.person[found.left]
-    columns = (found.left, found.right, found.iou, lefts, rights)
-    for left, right, iou, key, other in zip(*(column.tolist() for column in columns), strict=True):
-        if key in taken or other in taken:
-            continue
-        taken.update((key, other))
-        pairs.append((left, right, iou))
-    return pairs
+    often = np.bincount(np.concatenate([lefts, rights]), minlength=1)
+    alone = (often[lefts] == 1) & (often[rights] == 1)
+    taken: set[int] = set()
+    kept = alone.copy()
+    for row in np.flatnonzero(~alone).tolist():
+        left, right = int(lefts[row]), int(rights[row])
+        if left not in taken and right not in taken:
+            taken.update((left, right))
+            kept[row] = True
+    return found.only(kept)
 
 
 def objects_of_all(boxes: Boxes, found: Overlaps) -> Ints:
-    """The number of the object that each box marks, `[N]`; nobody marks an object twice.
+    """The number of the object that each box marks, `[N]`: nobody marks it twice, and all boxes of it overlap.
 
-    Groups grow from the best overlap down and join only while they have nobody in common.
+    Groups grow from the best overlap down and join only while that stays true (complete linkage).
     """
-    group = list(range(len(boxes.sample)))
-    present = [1 << int(person) for person in boxes.person]
+    component = _components(len(boxes.sample), found)
+    size = np.bincount(component, minlength=len(component))
+    inside = np.bincount(component[found.left], minlength=len(component))
+    # Where every two boxes overlap, they are of different people (nobody is compared with themselves): one object.
+    complete = inside == size * (size - 1) // 2
+    return _joined_one_by_one(
+        boxes,
+        found.only(~complete[component[found.left]]),
+        np.where(complete[component], component, np.arange(len(component))),
+    )
 
-    def root(box: int) -> int:
-        while group[box] != box:
-            group[box] = group[group[box]]
-            box = group[box]
-        return box
 
-    for left, right in zip(found.left.tolist(), found.right.tolist(), strict=True):
-        one, other = root(left), root(right)
-        if one != other and not present[one] & present[other]:
-            group[other] = one
-            present[one] |= present[other]
-    return np.array([root(box) for box in range(len(group))], np.int64)
+def _components(count: int, found: Overlaps) -> Ints:
+    """The lowest box that each box is connected with."""
+    lowest = np.arange(count)
+    while True:
+        before = lowest.copy()
+        np.minimum.at(lowest, found.left, before[found.right])
+        np.minimum.at(lowest, found.right, before[found.left])
+        if np.array_equal(before, lowest):
+            return lowest
+
+
+def _joined_one_by_one(boxes: Boxes, found: Overlaps, group: Ints) -> Ints:
+    pairs = list(zip(found.left.tolist(), found.right.tolist(), strict=True))
+    near = set(pairs)
+    members: dict[int, list[int]] = {box: [box] for pair in pairs for box in pair}
+    for left, right in pairs:
+        one, other = members[left], members[right]
+        if one is other or {boxes.person[box] for box in one} & {boxes.person[box] for box in other}:
+            continue
+        if all((min(a, b), max(a, b)) in near for a in one for b in other):
+            one += other
+            for box in other:
+                members[box] = one
+    group = group.copy()
+    for box, together in members.items():
+        group[box] = min(together)
+    return group
 
 
 def _compared(boxes: Boxes, rows: Ints, partners: Ints, threshold: float) -> tuple[Ints, Ints, Floats]:
@@ -102,8 +134,11 @@ def _compared(boxes: Boxes, rows: Ints, partners: Ints, threshold: float) -> tup
     left = np.repeat(rows, partners)
     first = np.repeat(np.cumsum(partners) - partners, partners)
     right = left + 1 + np.arange(len(left)) - first
-    apart = boxes.person[left] != boxes.person[right]
-    left, right = left[apart], right[apart]
+    low, width = boxes.corners[:, 0], boxes.corners[:, 2]
+    # Most pairs have no column in common, or are of one person: the rest is little.
+    touching = (low[left] < (low + width)[right]) & (low[right] < (low + width)[left])
+    touching &= boxes.person[left] != boxes.person[right]
+    left, right = left[touching], right[touching]
     iou = intersection_over_union(boxes.corners[left], boxes.corners[right])
     near = iou >= threshold
     return left[near], right[near], iou[near]
@@ -111,9 +146,10 @@ def _compared(boxes: Boxes, rows: Ints, partners: Ints, threshold: float) -> tup
 
 def intersection_over_union(one: Floats, other: Floats) -> Floats:
     """IoU of boxes `[N, 4]` (x, y, width, height) with as many others, `[N]`; 0 where both are empty."""
-    low = np.maximum(one[:, :2], other[:, :2])
-    high = np.minimum(one[:, :2] + one[:, 2:], other[:, :2] + other[:, 2:])
-    shared = np.prod(np.clip(high - low, 0, None), axis=1)
-    union = np.prod(one[:, 2:], axis=1) + np.prod(other[:, 2:], axis=1) - shared
+    (x, y, width, height), (a, b, wide, high) = one.T, other.T
+    across = np.clip(np.minimum(x + width, a + wide) - np.maximum(x, a), 0, None)
+    down = np.clip(np.minimum(y + height, b + high) - np.maximum(y, b), 0, None)
+    shared = across * down
+    union = width * height + wide * high - shared
     iou: Floats = np.divide(shared, union, out=np.zeros(len(one)), where=union > 0)
     return iou

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from app.domain.agreement import coefficients
 from app.domain.agreement.tally import Sums, Tally
+from app.domain.labels import Task
 
 Floats = npt.NDArray[np.float64]
 ENOUGH = 0.9
@@ -30,79 +31,73 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Two:
-    """Two people: everything about them together, and κ of each class (`[K]`)."""
+    """Two people: κ, the share of same answers, the F-measure, and the mean IoU of boxes of one object."""
 
     kappa: Estimate
     same: Estimate
     found: Estimate
     iou: Estimate
-    kappa_of_each: list[Estimate]
 
 
 @dataclass(frozen=True)
 class Right:
-    """One person against the reference: how much is right, and the same for each class."""
+    """One person against the reference."""
 
     score: Estimate
     precision: Estimate
     recall: Estimate
-    of_each: list[Estimate]
 
 
-def alpha_of_all(tally: Tally, sums: Sums | None = None) -> Estimate:
-    """Krippendorff's α; for several labels per sample the mean over the classes that anybody gave."""
-    sums = tally.everybody if sums is None else sums
-    same, values, total = _alpha_parts(tally, sums)
-    if tally.task == "multilabel":
+def alpha(tally: Tally, sums: Sums, category: int | None = None) -> Estimate:
+    """Krippendorff's α out of sums of `tally`; of one class, or of all.
+
+    Where a sample has several labels, α of all is the mean over the classes that anybody gave.
+    """
+    rows, count = sums.both(), tally.categories.count
+    same, values, total = rows[:, :count], rows[:, count : 2 * count], rows[:, -1]
+    if category is not None:
+        each = coefficients.alpha_of_each(same[:, [category]], values[:, [category]], total)
+        return _estimate(each[:, 0], sums, values[0, category])
+    if tally.task == Task.MULTILABEL:
         return _estimate(_mean(_classes(tally, coefficients.alpha_of_each(same, values, total))), sums, total[0])
     return _estimate(coefficients.alpha(same, values), sums, total[0])
 
 
-def alpha_of_each(tally: Tally) -> list[Estimate]:
-    """α of every class of the schema. `items` are the values that were this class."""
-    same, values, total = _alpha_parts(tally, tally.everybody)
-    each = _classes(tally, coefficients.alpha_of_each(same, values, total))
-    return [_estimate(each[:, n], tally.everybody, values[0, n]) for n in range(each.shape[1])]
-
-
-def of_two(tally: Tally, first: int, second: int) -> Two | None:
+def of_two(tally: Tally, first: int, second: int, category: int | None = None) -> Two | None:
     """What two people have in common; None if they never answered the same sample."""
     sums = tally.pairs.get((min(first, second), max(first, second)))
-    if sums is None:
-        return None
-    return _two(tally, sums, sums.both(), swap=first > second)
+    return None if sums is None else _two(tally, sums, sums.both(), category)
 
 
-def of_one(tally: Tally, person: int, others: Iterable[int]) -> Two | None:
+def of_one(tally: Tally, person: int, others: Iterable[int], category: int | None = None) -> Two | None:
     """One person against all others taken together: their tables with this person are added up."""
-    found = [(tally.pairs[pair], pair[0] != person) for pair in _pairs_of(person, others) if pair in tally.pairs]
+    pairs = [(min(person, other), max(person, other)) for other in others if other != person]
+    found = [(tally.pairs[pair], pair[0] != person) for pair in pairs if pair in tally.pairs]
     if not found:
         return None
     rows = sum(_turned(tally, sums.both()) if swap else sums.both() for sums, swap in found)
-    samples = Sums(found[0][0].exact, found[0][0].drawn, sum(sums.samples for sums, _ in found))
-    return _two(tally, samples, np.asarray(rows), swap=False)
+    # A sample that three people answered is two meetings of one of them; it was drawn as one sample all the same.
+    met = Sums(found[0][0].exact, found[0][0].drawn, sum(sums.samples for sums, _ in found))
+    return _two(tally, met, np.asarray(rows), category)
 
 
-def against_reference(tally: Tally, person: int, reference: int) -> Right | None:
+def against_reference(tally: Tally, person: int, reference: int, category: int | None = None) -> Right | None:
     """How often `person` says what the reference says. The reference has the higher number.
 
-    Classification: the share of samples, with Wilson's interval. Otherwise the F-measure over objects or classes.
+    Classification: the share of samples, with Wilson's interval. Of one class, and of boxes or several labels: the
+    F-measure, the harmonic mean of precision and recall.
     """
     sums = tally.pairs.get((person, reference))
     if sums is None:
         return None
     both, said, truth, items = _pair_parts(tally, sums.both())
-    found, marked, there = (_classes(tally, part) for part in (both, said, truth))
-    each = [
-        _estimate(coefficients.f_measure(found[:, n], there[:, n], marked[:, n]), sums, there[0, n])
-        for n in range(found.shape[1])
-    ]
-    right = _estimate(coefficients.precision(found.sum(1), marked.sum(1)), sums, marked[0].sum())
-    recall = _estimate(coefficients.precision(found.sum(1), there.sum(1)), sums, there[0].sum())
-    score = _estimate(coefficients.f_measure(found.sum(1), there.sum(1), marked.sum(1)), sums, items[0])
-    if tally.task == "classification":
-        score = share(int(found[0].sum()), int(items[0]))
-    return Right(score, right, recall, each)
+    chosen = slice(0, len(tally.categories.names)) if category is None else slice(category, category + 1)
+    found, marked, there = (part[:, chosen].sum(1) for part in (both, said, truth))
+    right = _estimate(coefficients.precision(found, marked), sums, marked[0])
+    recall = _estimate(coefficients.precision(found, there), sums, there[0])
+    if tally.task == Task.CLASSIFICATION and category is None:
+        return Right(share(int(both[0].sum()), int(items[0])), right, recall)
+    return Right(_estimate(coefficients.f_measure(found, there, marked), sums, items[0]), right, recall)
 
 
 def share(right: int, total: int) -> Estimate:
@@ -111,35 +106,25 @@ def share(right: int, total: int) -> Estimate:
     return Estimate(right / total if total else None, low, high, total, total)
 
 
-def _two(tally: Tally, sums: Sums, rows: Floats, *, swap: bool) -> Two:
-    rows = _turned(tally, rows) if swap else rows
+def _two(tally: Tally, sums: Sums, rows: Floats, category: int | None) -> Two:
     both, first, second, items = _pair_parts(tally, rows)
-    each = _classes(tally, coefficients.kappa_of_each(both, first, second, items))
-    whole = coefficients.kappa(both, first, second, items)
-    same = coefficients.same_share(both, items)
-    if tally.task == "multilabel":
-        classes = len(tally.categories.names)
-        differ = (first + second - 2 * both).sum(1)
-        whole, same = _mean(each), 1 - coefficients.precision(differ, items * classes)
-    inside = [_classes(tally, part).sum(1) for part in (both, first, second)]
-    found = coefficients.f_measure(*inside)
+    if category is not None:
+        both, first, second = both[:, [category]], first[:, [category]], second[:, [category]]
+    if category is not None or tally.task == Task.MULTILABEL:
+        # Every class is a question of its own, yes or no; of several questions the mean.
+        both, first, second = (_classes(tally, part) for part in (both, first, second))
+        kappa = _mean(coefficients.kappa_of_each(both, first, second, items))
+        same = 1 - coefficients.precision((first + second - 2 * both).sum(1), items * both.shape[1])
+    else:
+        kappa, same = coefficients.kappa(both, first, second, items), coefficients.same_share(both, items)
+    found = coefficients.f_measure(*(_classes(tally, part).sum(1) for part in (both, first, second)))
     near = coefficients.precision(rows[:, -2], rows[:, -1])
     return Two(
-        _estimate(whole, sums, items[0]),
+        _estimate(kappa, sums, items[0]),
         _estimate(same, sums, items[0]),
         _estimate(found, sums, items[0]),
         _estimate(near, sums, rows[0, -1]),
-        [_estimate(each[:, n], sums, first[0, n] + second[0, n]) for n in range(each.shape[1])],
     )
-
-
-def _pairs_of(person: int, others: Iterable[int]) -> list[tuple[int, int]]:
-    return [(min(person, other), max(person, other)) for other in others if other != person]
-
-
-def _alpha_parts(tally: Tally, sums: Sums) -> tuple[Floats, Floats, Floats]:
-    rows, count = sums.both(), tally.categories.count
-    return rows[:, :count], rows[:, count : 2 * count], rows[:, -1]
 
 
 def _pair_parts(tally: Tally, rows: Floats) -> tuple[Floats, Floats, Floats, Floats]:

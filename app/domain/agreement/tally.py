@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from app.domain.agreement.answers import Categories, Compared, Task
+from app.domain.agreement.answers import MOST_PAIRED, Categories, Compared
+from app.domain.labels import Task
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -22,6 +23,10 @@ MOST_RESAMPLES, FEWEST_RESAMPLES = 1000, 100
 # How many sums are kept in all, each four bytes.
 MOST_SUMS = 12_000_000
 SEED = 20_110_125
+# Poisson(1) out of two random bytes: value k where the bytes are below its cumulative probability. Ten times as fast as
+# drawing, and off by less than 1/65,536 anywhere.
+_UPTO = np.round(np.cumsum(np.exp(-1) / np.array([1, 1, 2, 6, 24, 120, 720, 5040, 40320])) * 65_536)
+_POISSON = np.searchsorted(_UPTO, np.arange(65_536), side="right").astype(np.float32)
 
 
 @dataclass
@@ -37,9 +42,9 @@ class Sums:
         return cls(np.zeros(size), np.zeros((resamples, size), np.float32))
 
     def add(self, numbers: Floats, weights: npt.NDArray[np.float32]) -> None:
-        """Take in `[S, F]` numbers, one row for each sample, with their weights `[B, S]`."""
+        """Take in `[S, F]` numbers, one row for each sample, with their weights `[S, B]`."""
         self.exact += numbers.sum(0)
-        self.drawn += weights @ numbers.astype(np.float32)
+        self.drawn += weights.T @ numbers.astype(np.float32)
         self.samples += len(numbers)
 
     def both(self) -> Floats:
@@ -53,6 +58,7 @@ class Tally:
 
     `pairs` has, for every two people, the sums both[C], first[C], second[C], items, IoU, boxes with an IoU.
     `everybody` and `weeks` have those of α: same[C], values[C], total.
+    `cells` counts what two people said about one item: (first, second, what one said, what the other said).
     """
 
     task: Task
@@ -69,20 +75,21 @@ class Tally:
     def begin(cls, task: Task, categories: Categories, people: int, weeks: int) -> "Tally":
         """For `people` persons, the reference included, and at most as many weeks."""
         of_pair, of_alpha = 3 * categories.count + 3, 2 * categories.count + 1
-        width = people * (people - 1) // 2 * of_pair + (1 + weeks) * of_alpha
+        paired = min(people, MOST_PAIRED)
+        width = (paired * (paired - 1) // 2 + people) * of_pair + (1 + weeks) * of_alpha
         resamples = max(FEWEST_RESAMPLES, min(MOST_RESAMPLES, MOST_SUMS // width))
         return cls(task, categories, people, resamples, Sums.empty(of_alpha, resamples))
 
-    def add(self, batch: Compared, weeks: Ints) -> None:
-        """Take in a batch; `weeks` `[S]` is the week of each sample."""
-        weights = self._random.poisson(1.0, (len(weeks), self.resamples)).astype(np.float32).T
+    def take_in(self, batch: Compared, weeks: Ints) -> None:
+        """Take in a batch; `weeks` `[S]` is the week of each sample, below 0 where it is not asked for."""
+        weights = _POISSON[self._random.integers(0, 65_536, (len(weeks), self.resamples), np.uint16)]
         of_alpha = np.concatenate([batch.same, batch.values, batch.total[:, None]], axis=1)
-        judged = np.flatnonzero(batch.total > 0)
-        self.everybody.add(of_alpha[judged], weights[:, judged])
-        for week in np.unique(weeks[judged]).tolist():
-            rows = judged[weeks[judged] == week]
+        judged = batch.total > 0
+        self.everybody.add(of_alpha[judged], weights[judged])
+        for week in np.unique(weeks[judged & (weeks >= 0)]).tolist():
+            rows = judged & (weeks == week)
             sums = self.weeks.setdefault(week, Sums.empty(of_alpha.shape[1], self.resamples))
-            sums.add(of_alpha[rows], weights[:, rows])
+            sums.add(of_alpha[rows], weights[rows])
         self._add_pairs(batch, weights)
 
     def _add_pairs(self, batch: Compared, weights: npt.NDArray[np.float32]) -> None:
@@ -95,7 +102,7 @@ class Tally:
             pair = divmod(key, people)
             if pair not in self.pairs:
                 self.pairs[pair] = Sums.empty(numbers.shape[1], self.resamples)
-            self.pairs[pair].add(numbers, weights[:, rows])
+            self.pairs[pair].add(numbers, weights[rows])
         count = self.categories.count
         cells, often = np.unique((of_items * count + items.one) * count + items.other, return_counts=True)
         for cell, times in zip(cells.tolist(), often.tolist(), strict=True):
@@ -110,7 +117,7 @@ class Tally:
         same = np.bincount((row * count + one)[one == other], minlength=size).reshape(shape)
         first = np.bincount(row * count + one, minlength=size).reshape(shape)
         second = np.bincount(row * count + other, minlength=size).reshape(shape)
-        if self.task == "multilabel":
+        if self.task == Task.MULTILABEL:
             # There the items of a class are all samples, and "not this class" is no category of its own.
             first[:, nothing] = second[:, nothing] = 0
             items = np.ones(rows)

@@ -1,0 +1,191 @@
+"""What people said about the samples of a dataset, streamed; and how fast they said it, counted by the database.
+
+Both see the database as it was at the transaction's first query (`hold_still`), while others go on labelling.
+A withdrawn sample is not measured. Memory does not follow the number of samples: answers come through a server-side
+cursor in the order of the samples' random ids, so that the first so many of them are a fair sample of all.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Date, Integer, and_, cast, false, func, null, tuple_, union_all
+from sqlmodel import Session, col, select
+
+from app.domain.agreement.answers import Answer, Box, Categories
+from app.domain.labels import Task
+from app.services.filtering import within
+from app.tables import SampleAnnotation, TrainingSample
+
+FETCHED = 2_000
+# A longer gap between two labels is a pause; labels of one moment came in together, and nobody looked at the clock.
+PAUSE_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Which answers: those to samples of a dataset, given in a span of time."""
+
+    dataset_id: UUID
+    task: Task
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def answers(self) -> list[ColumnElement[bool]]:
+        """Conditions on samples and answers joined."""
+        return [*self.samples(), *within(SampleAnnotation.updated_at, self.since, self.until)]
+
+    def samples(self) -> list[ColumnElement[bool]]:
+        """Conditions on samples."""
+        return [col(TrainingSample.dataset_id) == self.dataset_id, col(TrainingSample.withdrawn_at).is_(None)]
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """What one person said; `confirmed` if they also verified the sample's label."""
+
+    annotator_id: int
+    said: Any
+    given_at: datetime
+    confirmed: bool
+
+
+@dataclass
+class SampleAnswers:
+    """Everything that was said about one sample; `reference` is the verified label, None without one."""
+
+    opinions: list[Opinion] = field(default_factory=list)
+    reference: Any = None
+
+
+def stream(session: Session, scope: Scope) -> Iterator[SampleAnswers]:
+    """Sample after sample, in the order of their ids."""
+    answer, agreed = _said(SampleAnnotation, scope.task), _said(TrainingSample, scope.task)
+    confirmed = and_(
+        col(TrainingSample.is_verified), col(TrainingSample.verified_by) == col(SampleAnnotation.annotator_id)
+    )
+    given = (
+        select(  # type: ignore[call-overload]
+            col(SampleAnnotation.sample_id).label("sample_id"),
+            col(SampleAnnotation.annotator_id).label("annotator_id"),
+            answer.label("said"),
+            col(SampleAnnotation.updated_at).label("given_at"),
+            func.coalesce(confirmed, false()).label("confirmed"),
+        )
+        .join(TrainingSample, col(TrainingSample.id) == SampleAnnotation.sample_id)
+        .where(*scope.answers())
+    )
+    asked = select(SampleAnnotation.id).where(
+        SampleAnnotation.sample_id == TrainingSample.id, *within(SampleAnnotation.updated_at, scope.since, scope.until)
+    )
+    truths = select(  # type: ignore[call-overload]
+        col(TrainingSample.id), cast(null(), Integer), agreed, col(TrainingSample.updated_at), false()
+    ).where(*scope.samples(), col(TrainingSample.is_verified), asked.exists())
+    statement = union_all(given, truths).order_by("sample_id")
+    rows = session.execute(statement, execution_options={"yield_per": FETCHED})  # type: ignore[deprecated]
+    for _, group in groupby(rows, key=lambda row: row[0]):
+        yield _gathered(group)
+
+
+def _gathered(rows: Iterator[Any]) -> SampleAnswers:
+    opinions, reference = [], None
+    for _, annotator_id, said, given_at, confirmed in rows:
+        if annotator_id is None:
+            reference = said
+        else:
+            opinions.append(Opinion(annotator_id, said, given_at, confirmed))
+    return SampleAnswers(opinions, reference)
+
+
+def _said(table: Any, task: Task) -> Any:
+    """The part of a label that says something: boxes, or the class or classes."""
+    if task == Task.DETECTION:
+        return col(table.annotations)
+    return col(table.labels)["class" if task == Task.CLASSIFICATION else "classes"]  # type: ignore[index]
+
+
+def said_by(row: Any, task: Task) -> Any:
+    """The same part of a label, of a sample or an answer that is read already."""
+    if task == Task.DETECTION:
+        return row.annotations
+    return row.labels.get("class" if task == Task.CLASSIFICATION else "classes")
+
+
+class Numbering:
+    """Stored labels of one schema in numbers. A class that the schema no longer has is `OTHER`."""
+
+    def __init__(self, task: Task, categories: Categories) -> None:
+        self.task, self.other = task, categories.other
+        self.numbers = {name: number for number, name in enumerate(categories.names)}
+
+    def __call__(self, said: Any) -> Answer:
+        if self.task == Task.CLASSIFICATION:
+            return self._number(said)
+        if self.task == Task.MULTILABEL:
+            return tuple({self._number(name) for name in said or ()})
+        return tuple(self._box(box) for box in said or ())
+
+    def _box(self, box: dict[str, Any]) -> Box:
+        x, y, width, height = box["box"]
+        return self._number(box["class"]), float(x), float(y), float(width), float(height)
+
+    def _number(self, name: Any) -> int:
+        return self.numbers.get(name, self.other)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Of one person, in one week or (`week` is None) in all: how many labels, and seconds per sample."""
+
+    annotator_id: int
+    week: date | None
+    opinions: int
+    median: float | None
+    p90: float | None
+    timed: int
+
+
+def paces(session: Session, scope: Scope) -> list[Pace]:
+    """Everybody's pace, in all and by week, the busiest first; those who gave most labels are numbered first."""
+    moment, person = col(SampleAnnotation.created_at), col(SampleAnnotation.annotator_id)
+    gap = func.extract("epoch", moment - func.lag(moment).over(partition_by=person, order_by=moment))
+    given = (
+        select(
+            person.label("annotator_id"),
+            cast(func.date_trunc("week", col(SampleAnnotation.updated_at)), Date).label("week"),
+            gap.label("gap"),
+        )
+        .join(TrainingSample, col(TrainingSample.id) == SampleAnnotation.sample_id)
+        .where(*scope.answers())
+        .subquery()
+    )
+    worked = and_(given.c.gap > 0, given.c.gap <= PAUSE_SECONDS)
+    columns = (given.c.annotator_id, given.c.week)
+    statement = select(  # type: ignore[call-overload]
+        *columns,
+        func.count(),
+        func.percentile_cont(0.5).within_group(given.c.gap).filter(worked),
+        func.percentile_cont(0.9).within_group(given.c.gap).filter(worked),
+        func.count().filter(worked),
+    ).group_by(func.grouping_sets(tuple_(columns[0]), tuple_(*columns)))
+    rows = session.exec(statement).all()
+    return sorted(
+        (
+            Pace(person, week, count, _float(median), _float(p90), timed)
+            for person, week, count, median, p90, timed in rows
+        ),
+        key=lambda one: (-one.opinions, one.annotator_id),
+    )
+
+
+def _float(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+def monday(moment: datetime) -> date:
+    """The first day of the week of `moment`, in UTC as all moments here."""
+    day = moment.date()
+    return day - timedelta(days=day.weekday())
