@@ -77,7 +77,7 @@ def running_web(stack: Servers, *, front_end: bool = True, **chosen: str) -> Ite
             )
         web = Web(f"http://127.0.0.1:{port}", log_file, process)
         try:
-            wait_for(web.answers, 60, "the web process")
+            wait_for(web.answers, 180, "the web process")
             yield web
         finally:
             process.terminate()
