@@ -18,9 +18,10 @@ from sqlalchemy.exc import OperationalError
 from app.domain.permissions import SystemActor
 from app.errors import DomainError
 from app.infra.db import transaction
+from app.infra.object_store import get_object_store
 from app.infra.queue import MEDIA_QUEUE, WEBHOOK_QUEUE, queue, thumbnails_wanted
 from app.logs import configure_logging
-from app.services import audit_chain, idempotency, job_repairs, thumbnails, trust, webhook_attempts
+from app.services import audit_chain, idempotency, job_repairs, thumbnails, trust, upload_folders, webhook_attempts
 from app.tables.base import utcnow
 
 log = logging.getLogger(__name__)
@@ -58,6 +59,18 @@ def forget_once() -> int:
     with transaction() as session:
         deliveries = webhook_attempts.forget_old(session, RECONCILER, utcnow())
         return deliveries + idempotency.forget_old(session, RECONCILER)
+
+
+def sweep_uploads_once() -> int:
+    """Remove what was uploaded more than a day ago and never registered; returns how many folders."""
+    with transaction() as session:
+        folders = upload_folders.due(session, RECONCILER)
+        session.expunge_all()
+    for folder in folders:
+        upload_folders.remove_files(folder, get_object_store())
+        with transaction() as session:
+            upload_folders.forget(session, RECONCILER, folder.id)
+    return len(folders)
 
 
 def _held(line: Queue) -> set[str]:
@@ -105,6 +118,7 @@ def main() -> None:
             for repair in reconcile_once():
                 log.info("%s", repair)
             enqueue_deliveries_once()
+            sweep_uploads_once()
             enqueue_media_once()
             if time.monotonic() >= next_refresh:
                 if refresh_once():

@@ -43,6 +43,11 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "DatasetUpdate": {"description": "Read at night, with flash", "status": "active"},
     "UploadRequest": {"count": 25},
+    "UploadCompletion": {
+        "upload_key": f"uploads/{_ID}/{_OTHER}/0",
+        "multipart_id": "3",
+        "parts": [{"number": 1, "etag": "9b2cf535f27731c974343645a3985328"}],
+    },
     "SamplesCreate": {
         "samples": [
             {
@@ -52,7 +57,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
                 "captured_at": "2026-11-01T06:30:00Z",
                 "metadata": {"lamp": "infrared"},
             }
-        ]
+        ],
+        "on_fault": "skip",
     },
     "SampleUpdate": {
         "labels": {},

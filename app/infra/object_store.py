@@ -5,8 +5,8 @@ or object metadata; types and digests live in Postgres. `file_url` columns hold 
 """
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 import urllib3
 from minio import Minio
+from minio.datatypes import Part
 from minio.deleteobjects import DeleteObject
 from minio.error import InvalidResponseError, S3Error
 
@@ -50,6 +51,10 @@ class ObjectStore(Protocol):
         steady_seconds: int = ...,
     ) -> str: ...
     def presigned_put(self, key: str, seconds: int) -> str: ...
+    def open_multipart(self, key: str) -> str: ...
+    def presigned_part(self, key: str, multipart_id: str, number: int, seconds: int) -> str: ...
+    def complete_multipart(self, key: str, multipart_id: str, parts: Sequence[tuple[int, str]]) -> None: ...
+    def abort_multipart(self, key: str, multipart_id: str) -> None: ...
     def url(self, key: str) -> str: ...
     def key(self, url: str) -> str: ...
 
@@ -69,7 +74,7 @@ def _translated(key: str) -> Iterator[None]:
     try:
         yield
     except S3Error as error:
-        if error.code in {"NoSuchKey", "NoSuchBucket", "ResourceNotFound"}:
+        if error.code in {"NoSuchKey", "NoSuchBucket", "NoSuchUpload", "ResourceNotFound"}:
             raise NotFound(f"There is no object {key!r} in the store.") from error
         raise Unavailable(f"The object store refused {key!r}: {error.code}.") from error
     except (InvalidResponseError, urllib3.exceptions.HTTPError, OSError) as error:
@@ -165,6 +170,31 @@ class S3ObjectStore:
     def presigned_put(self, key: str, seconds: int) -> str:
         """A URL that writes `key` for `seconds`."""
         return self._signer.presigned_put_object(self.bucket, key, timedelta(seconds=seconds))
+
+    # The client offers no public methods for uploads in parts whose parts somebody else puts.
+    def open_multipart(self, key: str) -> str:
+        """Begin an upload in parts; its id."""
+        with _translated(key):
+            return str(self._client._create_multipart_upload(self.bucket, key, {}))
+
+    def presigned_part(self, key: str, multipart_id: str, number: int, seconds: int) -> str:
+        """A URL that writes part `number` (from 1) for `seconds`."""
+        query: dict[str, str | list[str] | tuple[str]] = {"partNumber": str(number), "uploadId": multipart_id}
+        return self._signer.get_presigned_url(
+            "PUT", self.bucket, key, timedelta(seconds=seconds), extra_query_params=query
+        )
+
+    def complete_multipart(self, key: str, multipart_id: str, parts: Sequence[tuple[int, str]]) -> None:
+        """Make the parts (number, ETag) one object; `NotFound` if that was done or given up before."""
+        with _translated(key):
+            self._client._complete_multipart_upload(
+                self.bucket, key, multipart_id, [Part(number, etag.strip('"')) for number, etag in parts]
+            )
+
+    def abort_multipart(self, key: str, multipart_id: str) -> None:
+        """Give an upload in parts up; one that is not there is given up already."""
+        with suppress(NotFound), _translated(key):
+            self._client._abort_multipart_upload(self.bucket, key, multipart_id)
 
     def url(self, key: str) -> str:
         """What a `file_url` column holds for `key`."""

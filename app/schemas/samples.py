@@ -19,8 +19,8 @@ from app.schemas.base import (
     sort_field,
 )
 from app.schemas.reviews import Region, Verdict
+from app.schemas.uploads import BATCH, SkippedUpload, UploadKey
 
-BATCH = 500
 MAX_FILE_BYTES = 50 * 1024 * 1024
 # What importers and the browser's upload write into `metadata`, and lists can be filtered by.
 FILE_NAME, SPLIT = "file_name", "split"
@@ -29,27 +29,6 @@ SampleSort = Literal[
     "quality_score", "-quality_score", "frame_ms", "-frame_ms",
 ]  # fmt: skip
 ClassName = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-UploadKey = Annotated[str, StringConstraints(pattern=r"^uploads/[0-9a-f-]{36}/[0-9a-f-]{36}/[0-9]{1,3}$")]
-
-
-class UploadRequest(Request):
-    """Ask for `count` places to put files; each gets a signed URL that expires."""
-
-    count: int = Field(ge=1, le=BATCH)
-
-
-class UploadSlot(View):
-    """PUT the file's bytes to `url`, then register `upload_key` as a sample."""
-
-    upload_key: str
-    url: str
-    expires_in_seconds: int
-
-
-class UploadSlots(View):
-    """The answer to an `UploadRequest`."""
-
-    slots: list[UploadSlot]
 
 
 class SampleLabels(Request):
@@ -106,9 +85,11 @@ class SampleCreate(SampleLabel):
 
 
 class SamplesCreate(Request):
-    """Up to 500 uploaded files. All become samples, or none does and the answer names the first that is wrong."""
+    """Up to 500 uploaded files. With `on_fault: refuse` all become samples, or none does and the answer names the first
+    that is wrong; with `skip` the good ones do, and the answer says of each other one why not."""
 
     samples: list[SampleCreate] = Field(min_length=1, max_length=BATCH)
+    on_fault: Literal["refuse", "skip"] = "refuse"
 
 
 class SampleUpdate(SampleLabel):
@@ -217,9 +198,10 @@ class SampleDetail(SampleView):
 
 
 class SamplesCreated(View):
-    """What became of a batch, in its order."""
+    """What became of a batch: the samples, in its order, and what was skipped."""
 
     items: list[SampleView]
+    skipped: list[SkippedUpload] = Field(default_factory=list)
 
 
 class SamplesVerified(View):

@@ -1,132 +1,25 @@
-"""Samples: upload, register, label, verify. Counts of the dataset change under its row's lock, with the sample."""
+"""Samples: list, label, delete. Counts of the dataset change under its row's lock, with the sample."""
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from app.domain.permissions import Actor, Permission, PersonActor, require
-from app.errors import Conflict, Invalid, NotFound, Unavailable
 from app.infra.object_store import ObjectStore
 from app.schemas.base import Page
 from app.schemas.samples import (
-    MAX_FILE_BYTES,
-    SampleCreate,
     SampleDetail,
     SampleFilter,
-    SamplesCreate,
-    SamplesCreated,
     SampleUpdate,
     SampleView,
-    UploadRequest,
-    UploadSlot,
-    UploadSlots,
 )
-from app.services import audit, etags, opinions, sample_filters, sample_labels, sample_leases, thumbnails, usage
+from app.services import audit, etags, near_duplicates, opinions, sample_filters, sample_labels, sample_leases
 from app.services.access import fetch, fetch_sample, open_dataset
 from app.services.etags import IfMatch
-from app.services.files import CONTENT_TYPES, ReceivedFile, inspect_image
+from app.services.files import CONTENT_TYPES
 from app.services.paging import paged
 from app.tables import TrainingDataset, TrainingSample
-
-UPLOAD_SECONDS = 900
-
-
-def open_uploads(
-    session: Session, actor: Actor, dataset_id: UUID, request: UploadRequest, store: ObjectStore
-) -> UploadSlots:
-    """Signed URLs to put files to, straight into the store."""
-    require(actor, Permission.DATASETS_WRITE)
-    dataset = open_dataset(session, actor, dataset_id)
-    usage.check_room(session, dataset.organization_id)
-    # A folder of its own for each call: the embedded store removes folders that became empty a moment later, and a file
-    # on its way into such a folder would be lost.
-    folder = f"uploads/{dataset_id}/{uuid4()}"
-    keys = [f"{folder}/{number}" for number in range(request.count)]
-    slots = [
-        UploadSlot(upload_key=key, url=store.presigned_put(key, UPLOAD_SECONDS), expires_in_seconds=UPLOAD_SECONDS)
-        for key in keys
-    ]
-    audit.record(session, actor, "sample.open_uploads", dataset, after={"count": request.count, "folder": folder})
-    return UploadSlots(slots=slots)
-
-
-def may_create(session: Session, actor: Actor, dataset_id: UUID) -> None:
-    """Refuse early, before any file is moved."""
-    require(actor, Permission.DATASETS_WRITE)
-    usage.check_room(session, open_dataset(session, actor, dataset_id).organization_id)
-
-
-def receive(dataset_id: UUID, request: SamplesCreate, store: ObjectStore) -> list[ReceivedFile]:
-    """Check what really arrived and file it under its digest. Opens no transaction: files move here.
-
-    Call `may_create` first. What is filed here and not registered afterwards is harmless: a key is its content.
-    """
-    names = [sample.upload_key for sample in request.samples]
-    if len(set(names)) != len(names):
-        raise Invalid("The same upload_key stands twice in this request.")
-    for name in names:
-        if not name.startswith(f"uploads/{dataset_id}/"):
-            raise Invalid(f"{name} was not opened for dataset {dataset_id}.")
-    with ThreadPoolExecutor(max_workers=8, thread_name_prefix="receive") as pool:
-        return list(pool.map(lambda sample: _receive_one(dataset_id, sample, store), request.samples))
-
-
-def forget_uploads(request: SamplesCreate, store: ObjectStore) -> None:
-    """Remove what was uploaded once it is registered, and not before, so that a refused batch can be sent again."""
-    with suppress(Unavailable):  # what stays is never read again
-        store.delete(*(sample.upload_key for sample in request.samples))
-
-
-def _receive_one(dataset_id: UUID, sample: SampleCreate, store: ObjectStore) -> ReceivedFile:
-    try:
-        data = store.get_bytes(sample.upload_key, MAX_FILE_BYTES)
-    except NotFound:
-        raise Invalid(f"{sample.upload_key}: nothing was uploaded there. PUT the file to its URL first.") from None
-    found = inspect_image(data, sample.upload_key)
-    if sample.sha256 is not None and sample.sha256 != found.sha256:
-        raise Invalid(
-            f"{sample.upload_key}: what arrived has sha256 {found.sha256}, not {sample.sha256}. Upload it again."
-        )
-    key = f"datasets/{dataset_id}/{found.sha256}.{found.suffix}"
-    store.put_bytes(key, data, CONTENT_TYPES[found.suffix])
-    return ReceivedFile(store.url(key), len(data), found.sha256, found.width, found.height)
-
-
-def create(
-    session: Session, actor: Actor, dataset_id: UUID, request: SamplesCreate, files: Sequence[ReceivedFile]
-) -> SamplesCreated:
-    """Register received files as samples, labelled where the request says so."""
-    require(actor, Permission.DATASETS_WRITE)
-    assert isinstance(actor, PersonActor)
-    dataset = open_dataset(session, actor, dataset_id, lock=True)
-    _refuse_duplicates(session, dataset, files)
-    usage.check_new_files(session, dataset.organization_id, (file.file_size for file in files))
-    rows = []
-    for wanted, file in zip(request.samples, files, strict=True):
-        row = TrainingSample(
-            dataset_id=dataset_id,
-            **vars(file),
-            source_camera_id=wanted.source_camera_id,
-            captured_at=wanted.captured_at,
-            extra=dict(wanted.metadata),
-        )
-        dataset.sample_count += 1
-        dataset.size_bytes += file.file_size
-        rows.append(row)
-    session.add_all(rows)
-    session.flush()
-    pairs = zip(rows, request.samples, strict=True)
-    sample_labels.apply(session, actor, dataset, [(row, wanted) for row, wanted in pairs if wanted.says_something])
-    sample_labels.touch(session, dataset)
-    after = {"count": len(rows), "sample_ids": [str(row.id) for row in rows]}
-    audit.record(session, actor, "sample.create", dataset, after=after)
-    thumbnails.ask(session, dataset_id)
-    views = [SampleView.model_validate(row) for row in rows]
-    return SamplesCreated(items=opinions.shown_to(session, actor, dataset, views))
 
 
 def list_samples(
@@ -220,25 +113,12 @@ def delete(session: Session, actor: Actor, dataset_id: UUID, sample_id: UUID) ->
     dataset.verified_count -= int(row.is_verified)
     session.delete(row)
     sample_labels.touch(session, dataset)
+    near_duplicates.leave(session, dataset.id, row.near_group)
     before = {"sha256": row.sha256, "file_url": row.file_url, **sample_labels.agreed(row)}
     audit.record(session, actor, "sample.delete", row, before=before, organization_id=dataset.organization_id)
     if sample_labels.in_frozen_version(session, dataset.id):
         return []
     return list(filter(None, {row.file_url, row.thumbnail_url}))
-
-
-def _refuse_duplicates(session: Session, dataset: TrainingDataset, files: Sequence[ReceivedFile]) -> None:
-    digests = [file.sha256 for file in files]
-    repeated = next((d for i, d in enumerate(digests) if d in digests[:i]), None)
-    if repeated is not None:
-        raise Conflict(f"Two files of this request have the same content (sha256 {repeated}).", sha256=repeated)
-    known = session.exec(
-        select(TrainingSample.sha256).where(
-            TrainingSample.dataset_id == dataset.id, col(TrainingSample.sha256).in_(digests)
-        )
-    ).first()
-    if known is not None:
-        raise Conflict(f"A sample with the content sha256 {known} is in {dataset.name!r} already.", sha256=known)
 
 
 def detail(row: TrainingSample, store: ObjectStore) -> SampleDetail:

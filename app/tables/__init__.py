@@ -16,6 +16,7 @@ from app.tables.reviews import GroundTruth, ReviewDecision
 from app.tables.samples import SampleAnnotation, TrainingSample
 from app.tables.training_jobs import MetricPoint, TrainingJob
 from app.tables.trust import ApproverKey, TufMetadata
+from app.tables.uploads import UploadFolder
 from app.tables.users import ApiToken, User, UserIdentity, UserSession
 from app.tables.webhooks import Webhook, WebhookDelivery
 
@@ -46,6 +47,7 @@ __all__ = [
     "TrainingJob",
     "TrainingSample",
     "TufMetadata",
+    "UploadFolder",
     "User",
     "UserIdentity",
     "UserPreference",

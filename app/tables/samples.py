@@ -64,6 +64,29 @@ def _filter_indexes() -> list[Index]:
     ]
 
 
+# Five bands of the 64 bits of a perceptual hash: how far each is shifted to the right, and its mask.
+HASH_BANDS = ((0, 0x1FFF), (13, 0x1FFF), (26, 0x1FFF), (39, 0x1FFF), (52, 0xFFF))
+
+
+def hash_band(number: int, column: str = "perceptual_hash") -> str:
+    """SQL for one band of `column`."""
+    shift, mask = HASH_BANDS[number]
+    return f"(({column} >> {shift}) & {mask})"
+
+
+def hash_bands() -> list[Index]:
+    """An index for each band, of the samples that have a hash."""
+    return [
+        Index(
+            f"ix_training_samples_band_{number}",
+            "dataset_id",
+            text(hash_band(number)),
+            postgresql_where=text("perceptual_hash IS NOT NULL"),
+        )
+        for number in range(len(HASH_BANDS))
+    ]
+
+
 class TrainingSample(SQLModel, table=True):
     """`training_samples` of the specification. `labels` and `annotations` are the agreed ones.
 
@@ -94,6 +117,14 @@ class TrainingSample(SQLModel, table=True):
             "dataset_id",
             "created_at",
             postgresql_where=text("thumbnail_url IS NULL"),
+        ),
+        # Where hashes differ in up to four of 64 bits, one of five bands is equal (app/services/near_duplicates.py).
+        *hash_bands(),
+        Index(
+            "ix_training_samples_original",
+            "dataset_id",
+            text("(metadata ->> 'original_sha256')"),
+            postgresql_where=text("metadata ? 'original_sha256'"),
         ),
         Index("ix_training_samples_review", "dataset_id", "is_labeled", "is_verified", "created_at", "id"),
         # What waits for its author again; few rows, so that it costs nothing to keep.

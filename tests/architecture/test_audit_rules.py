@@ -22,6 +22,7 @@ NOT_AUDITED = {
     "app.services.audit_chain.seal": "links events and changes none",
     "app.services.edge_nodes.heartbeat": "how a node is, every few seconds; what it was told to do is audited",
     "app.services.job_runs.report": "points and log lines, four times a second; beginning and end are audited",
+    "app.services.upload_folders.forget": "opening is audited; what nobody registered never was a sample",
     "app.services.thumbnails.record": "a thumbnail is made from a file that is audited, and changes nothing about it",
     "app.services.webhook_attempts.begin": "the log of deliveries is its own log",
     "app.services.webhook_attempts.conclude": "the log of deliveries is its own log",

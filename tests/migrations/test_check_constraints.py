@@ -45,6 +45,7 @@ ROWS = f"""
     INSERT INTO consensus_decisions (id, sample_id, dataset_id, kind, labels, annotations, sources, reason, decided_by,
         previous, created_at)
         VALUES ('{ID}', '{ID}', '{ID}', 'proposal', '{{}}', '[]', '[]', '', 1, '{{}}', now());
+    INSERT INTO upload_folders (id, dataset_id, slots, opened_at) VALUES ('{ID}', '{ID}', 1, now());
     INSERT INTO review_decisions (id, dataset_id, sample_id, reviewer_id, decision, labels, annotations, created_at)
         VALUES ('{ID}', '{ID}', '{ID}', 1, 'accepted', '{{}}', '[]', now());
     INSERT INTO sample_leases (sample_id, slot, holder_id, token_hash, taken_at, expires_at)
@@ -123,6 +124,7 @@ BROKEN = {
         "duration_ms_range": "duration_ms = -1",
         "withdrawn_by_someone": "withdrawn_at = now()",
     },
+    "upload_folders": {"slots_range": "slots = 0"},
     "review_decisions": {"decision_known": "decision = 'perhaps'", "rejected_has_reason": "decision = 'rejected'"},
     "sample_leases": {"slot_range": "slot = -1"},
     "sample_disagreements": {"agreement_percent_range": "agreement_percent = 101"},

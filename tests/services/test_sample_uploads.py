@@ -99,7 +99,7 @@ def test_one_upload_is_one_sample(admin: TestClient, dataset: str) -> None:
 def test_file_over_the_limit_is_refused(
     register: Register, monkeypatch: pytest.MonkeyPatch, admin: TestClient, dataset: str
 ) -> None:
-    monkeypatch.setattr("app.services.samples.MAX_FILE_BYTES", 60)
+    monkeypatch.setattr("app.services.sample_uploads.MAX_FILE_BYTES", 60)
     assert sample_schemas.MAX_FILE_BYTES > 60
     answer = register(png(1))
     assert answer.status_code == 413, answer.text

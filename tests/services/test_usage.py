@@ -15,9 +15,10 @@ from app.errors import Forbidden, Invalid, NotFound, QuotaExceeded, Unauthentica
 from app.infra.db import transaction
 from app.infra.object_store import get_object_store
 from app.schemas.plans import UsageView
-from app.schemas.samples import SamplesCreate, UploadRequest
+from app.schemas.samples import SamplesCreate
 from app.schemas.training_jobs import TrainingJobCreate
-from app.services import model_versions, samples, training_jobs, usage
+from app.schemas.uploads import UploadRequest
+from app.services import model_versions, sample_uploads, training_jobs, upload_folders, usage
 from app.services.files import ReceivedFile
 from app.tables import AiModelVersion, AuditEvent, Organization, TrainingDataset, TrainingJob
 from app.tables.base import utcnow
@@ -50,7 +51,7 @@ def register(person: Person, dataset_id: UUID, *sizes: int) -> None:
     files = [ReceivedFile(f"s3://nowhere/{uuid4()}.png", size, uuid4().hex * 2, 8, 8) for size in sizes]
     request = SamplesCreate(samples=[{"upload_key": f"uploads/{dataset_id}/{uuid4()}/0"} for _ in files])
     with transaction() as session:
-        samples.create(session, person.actor, dataset_id, request, files)
+        sample_uploads.create(session, person.actor, dataset_id, request, files)
 
 
 def release(person: Person, version_id: UUID) -> None:
@@ -162,11 +163,13 @@ def test_full_organization_is_told_before_it_uploads(super_admin: Person, organi
 
     def open_places() -> None:
         with transaction() as session:
-            samples.open_uploads(session, super_admin.actor, empty.id, UploadRequest(count=1), get_object_store())
+            upload_folders.open_uploads(
+                session, super_admin.actor, empty.id, UploadRequest(count=1), get_object_store()
+            )
 
     def may_create() -> None:
         with transaction() as session:
-            samples.may_create(session, super_admin.actor, empty.id)
+            sample_uploads.may_create(session, super_admin.actor, empty.id)
 
     open_places()
     may_create()

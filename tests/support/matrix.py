@@ -44,6 +44,7 @@ DELETE /training/datasets/{dataset_id}                            write
 GET    /training/datasets/{dataset_id}/quality                    read
 GET    /training/datasets/{dataset_id}/quality/samples            read
 POST   /training/datasets/{dataset_id}/uploads                    write
+POST   /training/datasets/{dataset_id}/uploads/complete           write
 GET    /training/datasets/{dataset_id}/samples                    read
 POST   /training/datasets/{dataset_id}/samples                    write
 POST   /training/datasets/{dataset_id}/samples/verify             write

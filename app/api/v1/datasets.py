@@ -24,10 +24,9 @@ from app.schemas.samples import (
     SampleUpdate,
     SampleVerify,
     SampleView,
-    UploadRequest,
-    UploadSlots,
 )
-from app.services import datasets, reviews, samples
+from app.schemas.uploads import UploadCompleted, UploadCompletion, UploadRequest, UploadSlots
+from app.services import datasets, reviews, sample_uploads, samples, upload_folders
 
 router = guarded_router(prefix="/training/datasets", tags=["datasets"])
 
@@ -80,7 +79,14 @@ def delete_dataset(run: Run, store: Store, dataset_id: UUID) -> None:
 @router.post("/{dataset_id}/uploads", summary="Open places to put files")
 @allow(Permission.DATASETS_WRITE)
 def open_uploads(run: Run, store: Store, dataset_id: UUID, request: UploadRequest) -> UploadSlots:
-    return run(samples.open_uploads, dataset_id, request, store)
+    return run(upload_folders.open_uploads, dataset_id, request, store)
+
+
+@router.post("/{dataset_id}/uploads/complete", summary="Make the parts of a large file one")
+@allow(Permission.DATASETS_WRITE)
+def complete_upload(run: Run, store: Store, dataset_id: UUID, request: UploadCompletion) -> UploadCompleted:
+    run(upload_folders.may_complete, dataset_id, request)
+    return upload_folders.complete(request, store)
 
 
 @router.get("/{dataset_id}/samples", summary="List samples")
@@ -98,10 +104,10 @@ def list_samples(
 @router.post("/{dataset_id}/samples", summary="Register uploaded files", status_code=status.HTTP_201_CREATED)
 @allow(Permission.DATASETS_WRITE)
 def create_samples(run: Run, store: Store, dataset_id: UUID, request: SamplesCreate) -> SamplesCreated:
-    run(samples.may_create, dataset_id)
-    files = samples.receive(dataset_id, request, store)
-    created = run.create(samples.create, dataset_id, request, files)
-    samples.forget_uploads(request, store)
+    terms = run(sample_uploads.may_create, dataset_id)
+    files = sample_uploads.receive(dataset_id, request, store, terms)
+    created = run.create(sample_uploads.create, dataset_id, request, files)
+    sample_uploads.forget_uploads(request, store)
     return created
 
 

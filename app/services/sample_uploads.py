@@ -1,0 +1,211 @@
+"""How files become samples: places to put them, what really arrived, and the rows. The order of a batch is
+
+1. `upload_folders.open_uploads`: signed URLs, straight into the store;
+2. `may_create`: refuse early, before anything moves;
+3. `receive`: read, check, clean and file each upload under its digest, without a transaction;
+4. `create`: the rows, in one transaction, under the dataset's lock;
+5. `forget_uploads`: remove the uploads. What nobody registers is removed after a day (`upload_folders`).
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import Session, col, or_, select
+
+from app.domain.file_faults import Fault
+from app.domain.permissions import Actor, Permission, PersonActor, require
+from app.errors import Conflict, Invalid, NotFound, TooLarge, Unavailable
+from app.infra.object_store import ObjectStore
+from app.schemas.samples import MAX_FILE_BYTES, SampleCreate, SamplesCreate, SamplesCreated, SampleView
+from app.schemas.uploads import SkippedUpload
+from app.services import audit, near_duplicates, opinions, sample_labels, thumbnails, usage
+from app.services.access import open_dataset
+from app.services.files import CONTENT_TYPES, ReceivedFile, inspect_image
+from app.tables import TrainingDataset, TrainingSample
+
+# One pool for all requests: what is in memory at once does not grow with how many ask.
+_POOL = ThreadPoolExecutor(max_workers=8, thread_name_prefix="receive")
+Outcome = ReceivedFile | SkippedUpload
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How a dataset takes files."""
+
+    keeps_location: bool = False
+
+
+def may_create(session: Session, actor: Actor, dataset_id: UUID) -> Terms:
+    """Refuse early, before any file is moved."""
+    require(actor, Permission.DATASETS_WRITE)
+    dataset = open_dataset(session, actor, dataset_id)
+    usage.check_room(session, dataset.organization_id)
+    return Terms(dataset.keeps_location)
+
+
+def receive(dataset_id: UUID, request: SamplesCreate, store: ObjectStore, terms: Terms) -> list[Outcome]:
+    """Check what really arrived and file it under its digest, in the request's order. Opens no transaction.
+
+    Call `may_create` first. What is filed here and not registered afterwards is harmless: a key is its content.
+    """
+    names = [sample.upload_key for sample in request.samples]
+    if len(set(names)) != len(names):
+        raise Invalid("The same upload_key stands twice in this request.")
+    for name in names:
+        if not name.startswith(f"uploads/{dataset_id}/"):
+            raise Invalid(f"{name} was not opened for dataset {dataset_id}.")
+
+    def one(sample: SampleCreate) -> Outcome:
+        try:
+            return _receive_one(dataset_id, sample, store, terms)
+        except (Invalid, TooLarge) as error:
+            if request.on_fault == "refuse":
+                raise
+            return _skipped(sample, error.fields.get("fault", Fault.TOO_LARGE), error.message)
+
+    return list(_POOL.map(one, request.samples))
+
+
+def forget_uploads(request: SamplesCreate, store: ObjectStore) -> None:
+    """Remove what was uploaded once it is registered, and not before, so that a refused batch can be sent again."""
+    with suppress(Unavailable):  # what stays is never read again
+        store.delete(*(sample.upload_key for sample in request.samples))
+
+
+def file_image(dataset_id: UUID, data: bytes, name: str, store: ObjectStore, terms: Terms) -> ReceivedFile:
+    """Check and clean an image, and file it under its digest. Raises `Invalid` that names it by `name`."""
+    found = inspect_image(data, name, keeps_location=terms.keeps_location)
+    key = f"datasets/{dataset_id}/{found.sha256}.{found.suffix}"
+    store.put_bytes(key, found.data, CONTENT_TYPES[found.suffix])
+    return ReceivedFile(
+        store.url(key),
+        len(found.data),
+        found.sha256,
+        found.width,
+        found.height,
+        found.perceptual_hash,
+        found.captured_at,
+        found.original_sha256,
+        found.changes,
+    )
+
+
+def _receive_one(dataset_id: UUID, sample: SampleCreate, store: ObjectStore, terms: Terms) -> ReceivedFile:
+    name = sample.upload_key
+    try:
+        data = store.get_bytes(name, MAX_FILE_BYTES)
+    except NotFound:
+        raise Invalid(
+            f"{name}: nothing was uploaded there. PUT the file to its URL first.", fault=Fault.MISSING.value
+        ) from None
+    if sample.sha256 is not None:
+        arrived = hashlib.sha256(data).hexdigest()
+        if arrived != sample.sha256:
+            message = f"{name}: what arrived has sha256 {arrived}, not {sample.sha256}. Upload it again."
+            raise Invalid(message, fault=Fault.ALTERED.value)
+    return file_image(dataset_id, data, name, store, terms)
+
+
+def create(
+    session: Session, actor: Actor, dataset_id: UUID, request: SamplesCreate, files: Sequence[Outcome]
+) -> SamplesCreated:
+    """Register received files as samples, labelled where the request says so."""
+    require(actor, Permission.DATASETS_WRITE)
+    assert isinstance(actor, PersonActor)
+    dataset = open_dataset(session, actor, dataset_id, lock=True)
+    received = _new_ones(session, dataset, request, files)
+    taken = [(wanted, file) for wanted, file in received if isinstance(file, ReceivedFile)]
+    skipped = [file for _, file in received if not isinstance(file, ReceivedFile)]
+    usage.check_new_files(session, dataset.organization_id, (file.file_size for _, file in taken))
+    rows = [_row(dataset_id, wanted, file) for wanted, file in taken]
+    add_rows(session, dataset, rows)
+    pairs = zip(rows, (wanted for wanted, _ in taken), strict=True)
+    sample_labels.apply(session, actor, dataset, [(row, wanted) for row, wanted in pairs if wanted.says_something])
+    sample_labels.touch(session, dataset)
+    if rows:
+        after: dict[str, Any] = {"count": len(rows), "sample_ids": [str(row.id) for row in rows]}
+        audit.record(session, actor, "sample.create", dataset, after=after)
+        thumbnails.ask(session, dataset_id)
+    views = [SampleView.model_validate(row) for row in rows]
+    return SamplesCreated(items=opinions.shown_to(session, actor, dataset, views), skipped=skipped)
+
+
+def add_rows(session: Session, dataset: TrainingDataset, rows: Sequence[TrainingSample]) -> None:
+    """Put new samples into a dataset whose lock the caller holds: counts, size and near-duplicates follow."""
+    near_duplicates.group(session, dataset.id, rows)
+    dataset.sample_count += len(rows)
+    dataset.size_bytes += sum(row.file_size for row in rows)
+    session.add_all(rows)
+    session.flush()
+
+
+def known_digests(session: Session, dataset_id: UUID, digests: Iterable[str]) -> dict[str, UUID]:
+    """Which of `digests` are a sample of the dataset already, or were one's file before it was changed; its id."""
+    wanted = list(digests)
+    original = col(TrainingSample.extra)["original_sha256"].as_string()  # type: ignore[index]
+    found = session.exec(
+        select(TrainingSample.id, TrainingSample.sha256, original)
+        .where(TrainingSample.dataset_id == dataset_id)
+        .where(or_(col(TrainingSample.sha256).in_(wanted), original.in_(wanted)))
+    )
+    return {digest: sample_id for sample_id, *digests_ in found for digest in digests_ if digest}
+
+
+def _row(dataset_id: UUID, wanted: SampleCreate, file: ReceivedFile) -> TrainingSample:
+    return TrainingSample(
+        dataset_id=dataset_id,
+        **file.columns(),
+        source_camera_id=wanted.source_camera_id,
+        captured_at=wanted.captured_at or file.captured_at,
+        extra={**wanted.metadata, **file.facts()},
+    )
+
+
+def _new_ones(
+    session: Session, dataset: TrainingDataset, request: SamplesCreate, files: Sequence[Outcome]
+) -> list[tuple[SampleCreate, Outcome]]:
+    """Each upload with its file, or why it is skipped: content that the dataset or the batch has already, too."""
+    known = known_digests(session, dataset.id, _digests(file for file in files if isinstance(file, ReceivedFile)))
+    seen: set[str] = set()
+    outcomes: list[tuple[SampleCreate, Outcome]] = []
+    for wanted, file in zip(request.samples, files, strict=True):
+        outcome = file
+        if isinstance(file, ReceivedFile):
+            mine = list(_digests([file]))
+            twice = next((digest for digest in mine if digest in known or digest in seen), None)
+            if twice is not None:
+                outcome = _duplicate(dataset, wanted, file, known.get(twice), refuse=request.on_fault == "refuse")
+            seen.update(mine)
+        outcomes.append((wanted, outcome))
+    return outcomes
+
+
+def _digests(files: Iterable[ReceivedFile]) -> Iterable[str]:
+    for file in files:
+        yield file.sha256
+        if file.original_sha256 is not None:
+            yield file.original_sha256
+
+
+def _duplicate(
+    dataset: TrainingDataset, wanted: SampleCreate, file: ReceivedFile, sample_id: UUID | None, *, refuse: bool
+) -> SkippedUpload:
+    digest = file.original_sha256 or file.sha256
+    if sample_id is None:
+        message = f"Two files of this request have the same content (sha256 {digest})."
+    else:
+        message = f"A sample with the content sha256 {digest} is in {dataset.name!r} already."
+    if refuse:
+        raise Conflict(message, sha256=digest)
+    return _skipped(wanted, Fault.DUPLICATE, message, sample_id)
+
+
+def _skipped(sample: SampleCreate, code: str, message: str, sample_id: UUID | None = None) -> SkippedUpload:
+    # Who reads the list sees the key beside the message.
+    text = message.removeprefix(f"{sample.upload_key}: ")
+    return SkippedUpload(upload_key=sample.upload_key, code=Fault(code), message=text, sample_id=sample_id)
