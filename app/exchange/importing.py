@@ -1,8 +1,8 @@
 """Records into a dataset, in batches: each file is hashed, skipped if it is there, else received as any upload is.
 
-Files go in by the same service as those of the browser (`services/samples.receive`), so there is one truth about what a
-file is. A batch is registered in one transaction with its labels. Who is killed in between and starts again finds what
-is registered by its digest and goes on behind it.
+Files go in by the same service as those of the browser (`services/sample_uploads.receive`), so there is one truth about
+what a file is. A batch is registered in one transaction with its labels. Who is killed in between and starts again
+finds what is registered by its digest and goes on behind it.
 """
 
 import hashlib
@@ -20,8 +20,9 @@ from app.exchange.fitting import Fitting
 from app.exchange.report import Report
 from app.formats.records import Fault, Record
 from app.infra.object_store import ObjectStore
-from app.schemas.samples import MAX_FILE_BYTES, SampleCreate, SampleLabel, SamplesCreate, UploadRequest
-from app.services import imported_samples, samples
+from app.schemas.samples import MAX_FILE_BYTES, SampleCreate, SampleLabel, SamplesCreate
+from app.schemas.uploads import UploadRequest
+from app.services import imported_samples, sample_uploads, upload_folders
 from app.services.files import ReceivedFile
 
 BATCH = 200
@@ -125,23 +126,29 @@ class Importer:
         self.counts.boxes += sum(_boxes(item) for item in items if item.sha256 in done)
 
     def _receive(self, items: list[_Item], pool: ThreadPoolExecutor) -> None:
-        slots = self.run(samples.open_uploads, self.dataset_id, UploadRequest(count=len(items)), self.store).slots
+        wanted = UploadRequest(count=len(items))
+        slots = self.run(upload_folders.open_uploads, self.dataset_id, wanted, self.store).slots
         for item, slot in zip(items, slots, strict=True):
             item.upload_key = slot.upload_key
-        for item, fault in zip(items, pool.map(self._receive_one, items), strict=True):
+        terms = self.run(sample_uploads.may_create, self.dataset_id)
+        faults = pool.map(lambda item: self._receive_one(item, terms), items)
+        for item, fault in zip(items, faults, strict=True):
             if fault is not None:
                 self.counts.refused += 1
                 self.report.add(fault)
                 item.received = None
 
-    def _receive_one(self, item: _Item) -> Fault | None:
+    def _receive_one(self, item: _Item, terms: sample_uploads.Terms) -> Fault | None:
         self.store.put_file(item.upload_key, self.root / item.record.name)
         try:
-            (item.received,) = samples.receive(self.dataset_id, SamplesCreate(samples=[item.request()]), self.store)
+            request = SamplesCreate(samples=[item.request()])
+            (received,) = sample_uploads.receive(self.dataset_id, request, self.store, terms)
         except (Invalid, TooLarge) as refused:
             what = refused.message.removeprefix(f"{item.upload_key}: ")
             self.store.delete(item.upload_key)
             return Fault("image", item.record.name, None, what, "Replace or remove the image.")
+        assert isinstance(received, ReceivedFile)  # what is bad is refused, not skipped
+        item.received = received
         return None
 
     def _register(self, items: list[_Item]) -> None:
@@ -159,14 +166,15 @@ class Importer:
             else:
                 fresh[item.received.sha256] = item
         self._create(list(fresh.values()))
-        samples.forget_uploads(SamplesCreate(samples=[item.request() for item in items]), self.store)
+        sample_uploads.forget_uploads(SamplesCreate(samples=[item.request() for item in items]), self.store)
 
     def _create(self, items: list[_Item]) -> None:
         if not items:
             return
         request = SamplesCreate(samples=[item.request() for item in items])
         try:
-            self.run(samples.create, self.dataset_id, request, [item.received for item in items])
+            files = [item.received for item in items if item.received is not None]
+            self.run(sample_uploads.create, self.dataset_id, request, files)
         except (Conflict, Invalid) as refused:
             if len(items) == 1:
                 self._refuse(items[0], refused)
