@@ -12,26 +12,15 @@ from pathlib import Path
 
 from app.errors import Invalid
 from app.infra.object_store import ObjectStore
-from app.services.job_runs import FrozenSample
+from app.services.job_datasets import FrozenSample
 from workers.training.spec import TrainingSample
 
 CACHE_BYTES = 20 * 1024**3
 PARALLEL = 8
 
 
-def write_manifest(samples: Sequence[FrozenSample], path: Path) -> str:
-    """Write the list as JSON lines and return its sha256: equal content gives an equal digest."""
-    digest = hashlib.sha256()
-    with path.open("wb") as file:
-        for sample in samples:
-            line = json.dumps(vars(sample), sort_keys=True, separators=(",", ":")).encode() + b"\n"
-            digest.update(line)
-            file.write(line)
-    return digest.hexdigest()
-
-
 def read_manifest(path: Path, sha256: str) -> list[FrozenSample]:
-    """Read the list back; refuses one that is not what was frozen."""
+    """A list that was frozen before versions kept their samples; refuses one that is not what was frozen."""
     data = path.read_bytes()
     if hashlib.sha256(data).hexdigest() != sha256:
         raise Invalid("The dataset version's list in the object store is not the frozen one; training refused.")
@@ -57,7 +46,9 @@ def _fetch_one(sample: FrozenSample, store: ObjectStore, cache: Path) -> Trainin
         draft = path.with_suffix(f".{os.getpid()}.{sample.sample_id[:8]}.part")
         draft.write_bytes(data)
         draft.replace(path)
-    return TrainingSample(sample_id=sample.sample_id, path=path, sha256=sample.sha256, label=sample.label)
+    return TrainingSample(
+        sample_id=sample.sample_id, path=path, sha256=sample.sha256, label=sample.label, split=sample.split
+    )
 
 
 def _make_room(cache: Path) -> None:

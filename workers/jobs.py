@@ -18,8 +18,9 @@ from app.infra.object_store import ObjectStore, get_object_store
 from app.infra.queue import trace_of_job
 from app.logs import working_on
 from app.schemas.model_versions import TrainedModel
-from app.services import job_runs
-from app.services.job_runs import AttemptOver, FrozenSample, RunTicket
+from app.services import job_datasets, job_runs
+from app.services.job_datasets import FrozenSample
+from app.services.job_runs import AttemptOver, RunTicket
 from app.settings import get_settings
 from app.tables import DatasetVersion
 from workers import dataset_cache
@@ -86,11 +87,11 @@ class _Run:
 
     def _prepare(self, reporter: JobReporter) -> TrainingSpec:
         ticket = self.ticket
-        frozen = patiently(self._freeze)
-        reporter.log(f"dataset version of {len(frozen)} verified samples; fetching what is not cached")
+        version, frozen = patiently(self._freeze)
+        reporter.log(f"dataset version {version.version} of {len(frozen)} samples; fetching what is not cached")
         samples = dataset_cache.fetch(frozen, self.store, self.data_dir / "cache" / "samples")
         present = {sample.label for sample in samples}
-        labels = tuple(c["name"] for c in ticket.label_schema["classes"] if c["name"] in present)
+        labels = tuple(c["name"] for c in version.label_schema["classes"] if c["name"] in present)
         return TrainingSpec(
             job_id=str(ticket.job_id),
             ai_module=ticket.ai_module,
@@ -103,21 +104,16 @@ class _Run:
             resume=ticket.attempt > 1,
         )
 
-    def _freeze(self) -> list[FrozenSample]:
+    def _freeze(self) -> tuple[DatasetVersion, list[FrozenSample]]:
         """The version this job trains on: frozen at its first attempt, read back at every later one."""
-        path, ticket = self.folder / "manifest.jsonl", self.ticket
         with transaction() as session:
-            version = session.get(DatasetVersion, ticket.dataset_version_id) if ticket.dataset_version_id else None
-            samples = [] if version else job_runs.verified_samples(session, WORKER, ticket.dataset_id)
-        if version is not None:
+            version = job_datasets.freeze(session, WORKER, self.ticket)
+        if version.manifest_url is not None:
+            path = self.folder / "manifest.jsonl"
             self.store.get_to_file(self.store.key(version.manifest_url), path)
-            return dataset_cache.read_manifest(path, version.manifest_sha256)
-        sha256 = dataset_cache.write_manifest(samples, path)
-        key = f"datasets/{ticket.dataset_id}/versions/{sha256}.jsonl"
-        self.store.put_file(key, path, "application/jsonl")
+            return version, dataset_cache.read_manifest(path, version.sha256)
         with transaction() as session:
-            job_runs.freeze(session, WORKER, ticket, self.store.url(key), sha256, len(samples))
-        return samples
+            return version, job_datasets.frozen_samples(session, WORKER, version)
 
     def _fetch_base(self) -> Path | None:
         if self.ticket.base_checkpoint_url is None:

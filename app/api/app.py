@@ -22,6 +22,7 @@ from app.api.openapi import PREFIX
 from app.api.v1 import (
     audit,
     auth,
+    dataset_versions,
     datasets,
     deployments,
     edge,
@@ -61,6 +62,7 @@ ROUTERS = (
     overview,
     status,
     datasets,
+    dataset_versions,
     labelling,
     opinions,
     quality,

@@ -69,6 +69,14 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "OpinionSettings": {"opinions_per_sample": 3, "opinions_share": 20, "consensus_quorum": 2, "consensus_iou": 0.5},
     "SampleLabel": {"labels": {"class": "1"}},
     "Adjudicate": {"choice": "opinion", "annotator_id": 4, "reason": "The digit is a 7 with a bar"},
+    "SampleWithdraw": {"reason": "The person in the picture took the consent back"},
+    "VersionCommit": {
+        "message": "Night images of both pump houses",
+        "bump": "minor",
+        "scope": "verified",
+        "split": {"validation": 0.15, "test": 0.15, "seed": 7},
+    },
+    "VersionRestore": {"message": "The relabelling of last week was wrong"},
     "SampleVerify": {
         "verified": False,
         "rejection_reason": "The digit is cut off",

@@ -24,11 +24,15 @@ JobSort = Literal["name", "-name", "created_at", "-created_at", "updated_at", "-
 
 
 class TrainingJobCreate(Request):
-    """A new job on the verified samples of a dataset; with `base_model_version` it fine-tunes."""
+    """A new job on a version of a dataset, or on its verified samples, which are frozen as a version when it begins.
+
+    With `base_model_version` it fine-tunes.
+    """
 
     name: Name
     description: Note = ""
     dataset_id: UUID
+    dataset_version: UUID | None = Field(None, description="The id of a version; its split is used as it is")
     base_model_version: UUID | None = None
     hyperparameters: dict[str, Any] = Field(default_factory=dict, max_length=50)
     seed: int = Field(0, ge=0, le=2**31 - 1)

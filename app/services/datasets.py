@@ -12,7 +12,7 @@ from app.domain.permissions import Actor, Permission, PersonActor, require
 from app.errors import Conflict, Invalid
 from app.schemas.base import Page
 from app.schemas.datasets import DatasetCreate, DatasetFilter, DatasetUpdate, DatasetView
-from app.services import audit, etags
+from app.services import audit, dataset_chunks, etags
 from app.services.access import fetch, visible_to
 from app.services.etags import IfMatch
 from app.services.filtering import begins_with, equal
@@ -88,7 +88,7 @@ def delete(session: Session, actor: Actor, dataset_id: UUID) -> list[str]:
         raise Conflict(f"Training job {job!r} used {row.name!r}, so it must stay. Archive it instead.")
     gone = delete_rows(TrainingSample).where(col(TrainingSample.dataset_id) == dataset_id)
     files = session.execute(gone.returning(col(TrainingSample.file_url), col(TrainingSample.thumbnail_url)))  # type: ignore[deprecated]
-    urls = {url for urls in files for url in urls if url}
+    urls = {url for urls in files for url in urls if url} | dataset_chunks.forget(session, dataset_id)
     session.delete(row)
     before = {"name": row.name, "version": row.version, "sample_count": row.sample_count}
     audit.record(session, actor, "dataset.delete", row, before=before)

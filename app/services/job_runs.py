@@ -1,4 +1,5 @@
-"""Training jobs as workers run them: begin, report, end. What the reconciler repairs is in `job_repairs`.
+"""Training jobs as workers run them: begin, report, end. What they train on is in `job_datasets`, what the reconciler
+repairs in `job_repairs`.
 
 Every call is one short transaction; none is open while a model trains. `attempt` fences: a worker that was
 believed dead and comes back finds that its attempt is over and stops.
@@ -10,7 +11,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
@@ -27,7 +27,7 @@ from app.schemas.training_jobs import JobProgress
 from app.services import audit
 from app.services.training_jobs import announce
 from app.services.webhook_events import version_created
-from app.tables import AiModelVersion, DatasetVersion, MetricPoint, TrainingDataset, TrainingJob, TrainingSample
+from app.tables import AiModelVersion, DatasetVersion, MetricPoint, TrainingDataset, TrainingJob
 from app.tables.base import utcnow
 
 MAX_LOG_CHARACTERS = 5_000_000
@@ -52,16 +52,6 @@ class RunTicket:
     label_schema: dict[str, Any]
 
 
-@dataclass(frozen=True)
-class FrozenSample:
-    """One line of a dataset version's manifest."""
-
-    sample_id: str
-    file_url: str
-    sha256: str
-    label: str
-
-
 class AttemptOver(Conflict):
     """This attempt of the job is no longer the one that counts: stop without a trace."""
 
@@ -71,7 +61,7 @@ class AttemptOver(Conflict):
 def begin(session: Session, actor: Actor, job_id: UUID, attempt: int) -> RunTicket:
     """queued → running. Raises `AttemptOver` if the job was cancelled, finished or handed to another attempt."""
     require(actor, Permission.JOBS_WRITE)
-    row = _locked(session, job_id, attempt)
+    row = locked(session, job_id, attempt)
     if row.status != JobStatus.QUEUED:
         raise AttemptOver(f"Job {job_id} is {row.status}; nothing to begin.")
     now = utcnow()
@@ -101,67 +91,13 @@ def begin(session: Session, actor: Actor, job_id: UUID, attempt: int) -> RunTick
     )
 
 
-def verified_samples(session: Session, actor: Actor, dataset_id: UUID) -> list[FrozenSample]:
-    """The verified samples, in an order that depends on nothing but their ids."""
-    require(actor, Permission.DATASETS_READ)
-    query = (
-        select(TrainingSample)
-        .where(TrainingSample.dataset_id == dataset_id, col(TrainingSample.is_verified))
-        .order_by(col(TrainingSample.id))
-    )
-    return [
-        FrozenSample(str(row.id), row.file_url, row.sha256, row.labels["class"])
-        for row in session.exec(query.execution_options(yield_per=2000))
-    ]
-
-
-def freeze(
-    session: Session, actor: Actor, ticket: RunTicket, manifest_url: str, manifest_sha256: str, sample_count: int
-) -> DatasetVersion:
-    """Record the version that the job trains on; the same content is the same version."""
-    require(actor, Permission.JOBS_WRITE)
-    row = _locked(session, ticket.job_id, ticket.attempt)
-    dataset = session.exec(
-        select(TrainingDataset).where(TrainingDataset.id == ticket.dataset_id).with_for_update()
-    ).one()
-    version = session.exec(
-        select(DatasetVersion).where(
-            DatasetVersion.dataset_id == dataset.id, DatasetVersion.manifest_sha256 == manifest_sha256
-        )
-    ).one_or_none()
-    if version is None:
-        newest = session.exec(
-            select(func.max(DatasetVersion.number)).where(DatasetVersion.dataset_id == dataset.id)
-        ).one()
-        version = DatasetVersion(
-            dataset_id=dataset.id,
-            number=(newest or 0) + 1,
-            message=f"Frozen for training job {row.name}",
-            sample_count=sample_count,
-            label_schema=dataset.label_schema,
-            manifest_url=manifest_url,
-            manifest_sha256=manifest_sha256,
-            created_by=row.created_by,
-        )
-        session.add(version)
-        session.flush()
-        after = {"number": version.number, "sha256": manifest_sha256}
-        audit.record(
-            session, actor, "dataset_version.create", version, after=after, organization_id=row.organization_id
-        )
-    row.dataset_version_id = version.id
-    session.add(row)
-    audit.record(session, actor, "training_job.freeze", row, after={"dataset_version_id": str(version.id)})
-    return version
-
-
 def report(session: Session, actor: Actor, job_id: UUID, attempt: int, progress: JobProgress) -> bool:
     """Store a batch of points, log lines and progress, tell the browsers, and say whether to stop.
 
     Returns True when a person asked to cancel. Points that were stored before (a resumed epoch) are replaced.
     """
     require(actor, Permission.JOBS_WRITE)
-    row = _locked(session, job_id, attempt)
+    row = locked(session, job_id, attempt)
     if row.status != JobStatus.RUNNING:
         raise AttemptOver(f"Job {job_id} is {row.status}; its worker stops.")
     now = utcnow()
@@ -194,14 +130,14 @@ def report(session: Session, actor: Actor, job_id: UUID, attempt: int, progress:
 def reserve_version(session: Session, actor: Actor, ticket: RunTicket) -> str:
     """The semantic version that the job's model will get, if nobody takes it first."""
     require(actor, Permission.MODELS_READ)
-    row = _locked(session, ticket.job_id, ticket.attempt)
+    row = locked(session, ticket.job_id, ticket.attempt)
     return str(next_version(_versions(session, row), ticket.base_version))
 
 
 def complete(session: Session, actor: Actor, ticket: RunTicket, trained: TrainedModel, store_url: str) -> UUID:
     """running → completed, with a draft model version. Raises `Conflict` if its version was taken meanwhile."""
     require(actor, Permission.MODELS_WRITE)
-    row = _locked(session, ticket.job_id, ticket.attempt)
+    row = locked(session, ticket.job_id, ticket.attempt)
     status = advance(JobStatus(row.status), JobStatus.COMPLETED, f"Training job {row.name!r}")
     taken = Conflict(f"{row.ai_module} {trained.version} exists by now.", code="version-taken")
     if trained.version in _versions(session, row):
@@ -259,13 +195,13 @@ def complete(session: Session, actor: Actor, ticket: RunTicket, trained: Trained
 def fail(session: Session, actor: Actor, job_id: UUID, attempt: int, message: str) -> None:
     """running or queued → failed, with a reason for people."""
     require(actor, Permission.JOBS_WRITE)
-    end(session, actor, _locked(session, job_id, attempt), JobStatus.FAILED, storable(message))
+    end(session, actor, locked(session, job_id, attempt), JobStatus.FAILED, storable(message))
 
 
 def cancelled(session: Session, actor: Actor, job_id: UUID, attempt: int) -> None:
     """running → cancelled: the worker has stopped."""
     require(actor, Permission.JOBS_WRITE)
-    end(session, actor, _locked(session, job_id, attempt), JobStatus.CANCELLED, None)
+    end(session, actor, locked(session, job_id, attempt), JobStatus.CANCELLED, None)
 
 
 def end(session: Session, actor: Actor, row: TrainingJob, status: JobStatus, message: str | None) -> None:
@@ -280,7 +216,8 @@ def end(session: Session, actor: Actor, row: TrainingJob, status: JobStatus, mes
     announce(session, row)
 
 
-def _locked(session: Session, job_id: UUID, attempt: int) -> TrainingJob:
+def locked(session: Session, job_id: UUID, attempt: int) -> TrainingJob:
+    """The job's row, locked, while `attempt` is the one that counts."""
     query = select(TrainingJob).where(TrainingJob.id == job_id).with_for_update()
     row = session.exec(query.execution_options(populate_existing=True)).one_or_none()
     if row is None:

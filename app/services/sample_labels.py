@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, column, func, not_, true
 from sqlalchemy.dialects.postgresql import JSONB
@@ -16,7 +15,7 @@ from app.domain.permissions import PersonActor
 from app.errors import Conflict
 from app.schemas.samples import SampleLabel
 from app.services import consensus, dataset_changes, label_records, opinions
-from app.tables import DatasetVersion, TrainingDataset, TrainingSample
+from app.tables import TrainingDataset, TrainingSample
 from app.tables.base import utcnow
 
 
@@ -98,12 +97,6 @@ def has_status(status: SampleStatus) -> ColumnElement[bool]:
 def quality(score: float | None) -> Decimal | None:
     """The score as the column keeps it: three decimals."""
     return None if score is None else Decimal(str(round(score, 3)))
-
-
-def in_frozen_version(session: Session, dataset_id: UUID) -> bool:
-    """True if some version of the dataset is frozen."""
-    found = session.exec(select(DatasetVersion.id).where(DatasetVersion.dataset_id == dataset_id).limit(1)).first()
-    return found is not None
 
 
 def agreed(row: TrainingSample) -> dict[str, Any]:

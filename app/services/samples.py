@@ -14,7 +14,16 @@ from app.schemas.samples import (
     SampleUpdate,
     SampleView,
 )
-from app.services import audit, etags, near_duplicates, opinions, sample_filters, sample_labels, sample_leases
+from app.services import (
+    audit,
+    dataset_chunks,
+    etags,
+    near_duplicates,
+    opinions,
+    sample_filters,
+    sample_labels,
+    sample_leases,
+)
 from app.services.access import fetch, fetch_sample, open_dataset
 from app.services.etags import IfMatch
 from app.services.files import CONTENT_TYPES
@@ -103,7 +112,7 @@ def update(
 
 
 def delete(session: Session, actor: Actor, dataset_id: UUID, sample_id: UUID) -> list[str]:
-    """Remove a sample; returns the URLs of its files, or none if a frozen version of the dataset may need them."""
+    """Remove a sample; returns the URLs of its files that no version of the dataset needs."""
     require(actor, Permission.DATASETS_WRITE)
     dataset = open_dataset(session, actor, dataset_id, lock=True)
     row = fetch_sample(session, dataset, sample_id)
@@ -116,9 +125,9 @@ def delete(session: Session, actor: Actor, dataset_id: UUID, sample_id: UUID) ->
     near_duplicates.leave(session, dataset.id, row.near_group)
     before = {"sha256": row.sha256, "file_url": row.file_url, **sample_labels.agreed(row)}
     audit.record(session, actor, "sample.delete", row, before=before, organization_id=dataset.organization_id)
-    if sample_labels.in_frozen_version(session, dataset.id):
-        return []
-    return list(filter(None, {row.file_url, row.thumbnail_url}))
+    urls = list(filter(None, {row.file_url, row.thumbnail_url}))
+    kept = dataset_chunks.needed(session, dataset.id, urls)
+    return [url for url in urls if url not in kept]
 
 
 def detail(row: TrainingSample, store: ObjectStore) -> SampleDetail:

@@ -6,8 +6,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from app.domain.hyperparameters import Hyperparameters
-from app.domain.labels import LabelSchema, Task
-from app.domain.machines import JOB_FINISHED, DatasetStatus, JobStatus, ModelVersionStatus, advance
+from app.domain.machines import JOB_FINISHED, JobStatus, ModelVersionStatus, advance
 from app.domain.permissions import Actor, Permission, PersonActor, require
 from app.errors import Conflict, Invalid, NotFound
 from app.infra.db import after_commit
@@ -27,13 +26,13 @@ from app.services import audit, usage
 from app.services.access import fetch, visible_to
 from app.services.filtering import equal, within
 from app.services.paging import paged
+from app.services.trainable import check_dataset, check_version
 from app.services.webhook_events import job_moved
-from app.tables import AiModelVersion, MetricPoint, TrainingDataset, TrainingJob, TrainingSample
+from app.tables import AiModelVersion, MetricPoint, TrainingDataset, TrainingJob
 from app.tables.base import utcnow
 
 LOG_CHUNK = 200_000
 MAX_POINTS = 5_000
-MIN_SAMPLES = 10
 
 
 def list_jobs(
@@ -56,12 +55,13 @@ def get(session: Session, actor: Actor, job_id: UUID) -> TrainingJobView:
 
 
 def create(session: Session, actor: Actor, request: TrainingJobCreate) -> TrainingJobView:
-    """A new job on the verified samples of a dataset; handed to the queue once it is durable."""
+    """A new job on a version of a dataset, or on its verified samples; handed to the queue once it is durable."""
     require(actor, Permission.JOBS_WRITE)
     assert isinstance(actor, PersonActor)
     dataset = fetch(session, TrainingDataset, request.dataset_id, actor, "dataset", lock=True)
     hyperparameters = Hyperparameters.from_mapping(request.hyperparameters)
-    _check_trainable(session, dataset)
+    version = check_version(session, dataset, request.dataset_version) if request.dataset_version else None
+    check_dataset(session, dataset, verified=version is None)
     base = _check_base(session, actor, request.base_model_version, dataset)
     now = utcnow()
     usage.check_training_job(session, dataset.organization_id, now)
@@ -71,6 +71,7 @@ def create(session: Session, actor: Actor, request: TrainingJobCreate) -> Traini
         organization_id=dataset.organization_id,
         ai_module=dataset.ai_module,
         dataset_id=dataset.id,
+        dataset_version_id=version.id if version else None,
         base_model_version=base.id if base else None,
         hyperparameters=hyperparameters.to_dict(),
         training_config={"task": "classification", "seed": request.seed},
@@ -190,30 +191,6 @@ def metrics(
         rows = session.execute(select(numbered.c.step, numbered.c.value).where(keep).order_by(numbered.c.step)).all()  # type: ignore[deprecated]
         series[name] = Series(step=[r[0] for r in rows], value=[r[1] for r in rows])
     return MetricSeries(job_id=job_id, series=series, last_step=max((last for _, _, last in counts), default=-1))
-
-
-def _check_trainable(session: Session, dataset: TrainingDataset) -> None:
-    if dataset.status == DatasetStatus.ARCHIVED:
-        raise Conflict(f"Dataset {dataset.name!r} is archived. Make it active to train on it.")
-    task = LabelSchema.of(dataset.label_schema).task
-    if task is not Task.CLASSIFICATION:
-        raise Conflict(
-            f"Dataset {dataset.name!r} is for {task}; training is for classification, one class per sample. "
-            "Label it, version it and export it here, or train on a dataset for classification."
-        )
-    if dataset.verified_count < MIN_SAMPLES:
-        raise Conflict(
-            f"Dataset {dataset.name!r} has {dataset.verified_count} verified samples; training needs at least "
-            f"{MIN_SAMPLES}. Label and verify more first."
-        )
-    query = select(TrainingSample.labels["class"].as_string()).where(  # type: ignore[index, attr-defined]
-        TrainingSample.dataset_id == dataset.id, col(TrainingSample.is_verified)
-    )
-    found = list(session.exec(query.distinct()))
-    if len(found) < 2:
-        raise Conflict(
-            f"All verified samples of {dataset.name!r} are of class {found[0]!r}; training needs two classes."
-        )
 
 
 def _check_base(

@@ -4,7 +4,8 @@ Importing this package registers all of them.
 """
 
 from app.tables.audit import AuditEvent, AuditLink, AuditPending
-from app.tables.datasets import DatasetVersion, TrainingDataset
+from app.tables.dataset_versions import DatasetChunk, DatasetFile, DatasetVersion, DeletedSample
+from app.tables.datasets import TrainingDataset
 from app.tables.deployments import ModelDeployment, Rollout
 from app.tables.edge_servers import EdgeServer
 from app.tables.idempotency import IdempotencyKey
@@ -28,7 +29,10 @@ __all__ = [
     "AuditLink",
     "AuditPending",
     "ConsensusDecision",
+    "DatasetChunk",
+    "DatasetFile",
     "DatasetVersion",
+    "DeletedSample",
     "EdgeServer",
     "GroundTruth",
     "IdempotencyKey",

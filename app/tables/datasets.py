@@ -1,4 +1,4 @@
-"""Datasets and their frozen versions."""
+"""Datasets. Their frozen versions are in `dataset_versions`."""
 
 from decimal import Decimal
 from typing import Any
@@ -62,30 +62,3 @@ class TrainingDataset(SQLModel, table=True):
     created_by: int = Field(foreign_key="users.id", nullable=False, index=True)
     created_at: datetime = timestamp(nullable=False)
     updated_at: datetime = timestamp(nullable=False)
-
-
-class DatasetVersion(SQLModel, table=True):
-    """An immutable list of samples and labels: exactly what a job trained on.
-
-    The list itself is an object (`manifest_url`, JSON lines) known by its sha256.
-    """
-
-    __tablename__ = "dataset_versions"
-    __table_args__ = (
-        UniqueConstraint("dataset_id", "manifest_sha256"),
-        UniqueConstraint("dataset_id", "number"),
-        in_range("sample_count", 1),
-        in_range("number", 1),
-        Index("ix_dataset_versions_order", "dataset_id", "created_at", "id"),
-    )
-
-    id: UUID = uuid_key()
-    dataset_id: UUID = Field(foreign_key="training_datasets.id", nullable=False)
-    number: int = Field(nullable=False)
-    message: str = text_column(default="")
-    sample_count: int = Field(nullable=False)
-    label_schema: dict[str, Any] = jsonb()
-    manifest_url: str = text_column()
-    manifest_sha256: str = text_column()
-    created_by: int = Field(foreign_key="users.id", nullable=False, index=True)
-    created_at: datetime = timestamp(nullable=False)

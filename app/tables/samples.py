@@ -19,6 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
+from app.domain.dataset_versions import SPLITS
 from app.tables.base import UUID, datetime, in_range, jsonb, one_of, text_column, timestamp, uuid_key
 
 FILE_TYPES = ("image", "video")
@@ -108,6 +109,7 @@ class TrainingSample(SQLModel, table=True):
         ),
         in_range("frame_ms", 0),
         in_range("duration_ms", 0),
+        one_of("split", SPLITS),
         UniqueConstraint("dataset_id", "sha256"),
         Index("ix_training_samples_order", "dataset_id", "created_at", "id"),
         Index("ix_training_samples_updated", "dataset_id", "updated_at", "id"),
@@ -126,6 +128,7 @@ class TrainingSample(SQLModel, table=True):
             text("(metadata ->> 'original_sha256')"),
             postgresql_where=text("metadata ? 'original_sha256'"),
         ),
+        Index("ix_training_samples_revision", "dataset_id", "revision"),
         Index("ix_training_samples_review", "dataset_id", "is_labeled", "is_verified", "created_at", "id"),
         # What waits for its author again; few rows, so that it costs nothing to keep.
         Index(
@@ -170,6 +173,9 @@ class TrainingSample(SQLModel, table=True):
     withdrawn_at: datetime | None = timestamp()
     withdrawn_by: int | None = Field(default=None, foreign_key="users.id", index=True)
     withdrawal_reason: str | None = text_column(nullable=True)
+    split: str | None = text_column(nullable=True)
+    # Set by a trigger at every change that versions keep; what is written here is ignored.
+    revision: int = Field(default=0, nullable=False, sa_type=BigInteger)
     created_at: datetime = timestamp(nullable=False)
     updated_at: datetime = timestamp(nullable=False)
 

@@ -130,6 +130,7 @@ class Stage:
             "organization_id": self.organization,
             "user_id": self.people["member"].id,
             "plan": "enterprise",
+            **dict.fromkeys(("version", "before", "after"), "latest"),
             "name": "label_keys",
             "filename": "1.root.json",
             "webhook_id": webhook.id,

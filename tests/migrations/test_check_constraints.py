@@ -35,8 +35,9 @@ ROWS = f"""
         single_person_review, keeps_location, created_by, created_at, updated_at)
         VALUES ('{ID}', 'd', '', 'm', 2, 1, 1, 1, '{{}}', 'dev', '1', 'draft', 1, 100, 0.5, false, false, 1, now(),
         now());
-    INSERT INTO dataset_versions (id, dataset_id, number, message, sample_count, label_schema, manifest_url,
-        manifest_sha256, created_by, created_at) VALUES ('{ID}', '{ID}', 1, '', 1, '{{}}', 'u', 's', 1, now());
+    INSERT INTO dataset_versions (id, dataset_id, number, version, message, scope, sample_count, label_schema, split,
+        statistics, changes, single_person_review, sha256, revision, manifest_url, created_by, created_at)
+        VALUES ('{ID}', '{ID}', 1, '1.0.0', '', 'all', 1, '{{}}', '{{}}', '{{}}', '{{}}', false, 's', 1, 'u', 1, now());
     INSERT INTO training_samples (id, dataset_id, file_url, file_type, file_size, sha256, labels, annotations, metadata,
         is_labeled, is_verified, labeled_by, verified_by, quality_score, created_at, updated_at)
         VALUES ('{ID}', '{ID}', 'u', 'image', 1, 's', '{{}}', '[]', '{{}}', true, true, 1, 1, 0.5, now(), now());
@@ -46,6 +47,8 @@ ROWS = f"""
         previous, created_at)
         VALUES ('{ID}', '{ID}', '{ID}', 'proposal', '{{}}', '[]', '[]', '', 1, '{{}}', now());
     INSERT INTO upload_folders (id, dataset_id, slots, opened_at) VALUES ('{ID}', '{ID}', 1, now());
+        is_labeled, is_verified, labeled_by, verified_by, quality_score, revision, created_at, updated_at)
+        VALUES ('{ID}', '{ID}', 'u', 'image', 1, 's', '{{}}', '[]', '{{}}', true, true, 1, 1, 0.5, 0, now(), now());
     INSERT INTO review_decisions (id, dataset_id, sample_id, reviewer_id, decision, labels, annotations, created_at)
         VALUES ('{ID}', '{ID}', '{ID}', 1, 'accepted', '{{}}', '[]', now());
     INSERT INTO sample_leases (sample_id, slot, holder_id, token_hash, taken_at, expires_at)
@@ -111,7 +114,12 @@ BROKEN = {
         "consensus_quorum_range": "consensus_quorum = 0",
         "consensus_iou_range": "consensus_iou = 0",
     },
-    "dataset_versions": {"number_range": "number = 0", "sample_count_range": "sample_count = 0"},
+    "dataset_versions": {
+        "number_range": "number = 0",
+        "sample_count_range": "sample_count = 0",
+        "scope_known": "scope = 'rejected'",
+        "tree_or_manifest": "manifest_url = NULL",
+    },
     "training_samples": {
         "file_type_known": "file_type = 'audio'",
         "file_size_range": "file_size = 0",
@@ -119,6 +127,7 @@ BROKEN = {
         "labeled_by_someone": "labeled_by = NULL",
         "verified_is_labeled": "verified_by = NULL",
         "verified_or_rejected": "rejection_reason = 'blurred'",
+        "split_known": "split = 'holdout'",
         "frame_has_video": "frame_ms = 0",
         "frame_ms_range": f"video_id = '{ID}', frame_ms = -1",
         "duration_ms_range": "duration_ms = -1",
@@ -190,6 +199,8 @@ def test_check_refuses(connection: psycopg.Connection[tuple[object, ...]], table
     with connection.transaction(force_rollback=True):
         if table.startswith("audit_"):  # which refuses every update: see tests/services/test_audit_chain.py
             connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER audit_keep".encode())
+        if table == "dataset_versions":  # the same: see tests/services/test_versions.py
+            connection.execute(b"ALTER TABLE dataset_versions DISABLE TRIGGER version_keep")
         for other in sorted(set(BROKEN[table]) - {name}):  # this one alone must refuse
             connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT ck_{table}_{other}".encode())
         with pytest.raises(psycopg.errors.CheckViolation) as refusal, connection.transaction():

@@ -13,7 +13,7 @@ from app.domain.permissions import SystemActor
 from app.infra.db import transaction
 from app.schemas.model_versions import TrainedModel
 from app.schemas.samples import SampleUpdate, SampleVerify
-from app.services import job_repairs, job_runs, reviews, samples, training_jobs
+from app.services import job_datasets, job_repairs, job_runs, reviews, samples, training_jobs
 from app.tables import AuditEvent, AuditPending, EdgeServer
 from tests.support.edges import EdgeClient
 from tests.support.people import PASSWORD, Person
@@ -37,11 +37,13 @@ def steps(subject: object) -> list[Step]:
 
 
 def test_every_step_of_a_job_is_told(super_admin: Person) -> None:
-    job = make_job(super_admin, make_dataset(super_admin), JobStatus.QUEUED).id
+    dataset = make_dataset(super_admin)
+    make_samples(dataset, 10, super_admin, super_admin)
+    job = make_job(super_admin, dataset, JobStatus.QUEUED).id
     with transaction() as session:
         ticket = job_runs.begin(session, WORKER, job, 1)
     with transaction() as session:
-        job_runs.freeze(session, WORKER, ticket, "s3://nowhere/m", "0" * 64, 10)
+        frozen = job_datasets.freeze(session, WORKER, ticket)
     trained = TrainedModel(
         model_version_id=uuid4(), version="1.0.0", bundle_key="b", bundle_sha256="0" * 64, bundle_length=10,
         contract_key="c", checkpoint_key="k", metrics={"accuracy": 1, "precision": 1, "recall": 1, "f1": 1},
@@ -56,6 +58,7 @@ def test_every_step_of_a_job_is_told(super_admin: Person) -> None:
     ]
     assert {event.actor for event in events(job)} == {"worker"}
     assert [event.action for event in events(version)] == ["model_version.create"]
+    assert [event.action for event in events(frozen.id)] == ["dataset_version.create"]
 
 
 def test_job_that_the_queue_lost_is_told_to_be_handed_out_again(super_admin: Person) -> None:

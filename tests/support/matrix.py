@@ -68,6 +68,16 @@ GET    /training/datasets/{dataset_id}/samples/{sample_id}/opinions       read
 PUT    /training/datasets/{dataset_id}/samples/{sample_id}/opinions/mine  write
 POST   /training/datasets/{dataset_id}/samples/{sample_id}/adjudicate     write
 POST   /training/consensus/{decision_id}/undo                     write
+POST   /training/datasets/{dataset_id}/samples/{sample_id}/withdraw write
+POST   /training/datasets/{dataset_id}/samples/{sample_id}/reinstate write
+GET    /training/datasets/{dataset_id}/samples/{sample_id}/impact read
+GET    /training/datasets/{dataset_id}/versions                   read
+POST   /training/datasets/{dataset_id}/versions                   write
+POST   /training/datasets/{dataset_id}/versions/preview           write
+GET    /training/datasets/{dataset_id}/versions/{version}         read
+GET    /training/datasets/{dataset_id}/versions/{version}/samples read
+GET    /training/datasets/{dataset_id}/versions/{before}/diff/{after} read
+POST   /training/datasets/{dataset_id}/versions/{version}/restore write
 GET    /training/jobs                                             read
 POST   /training/jobs                                             write
 GET    /training/jobs/hyperparameters                             read

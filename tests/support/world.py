@@ -4,8 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from app.domain.dataset_versions import Scope
 from app.domain.machines import DeploymentStatus, JobStatus
 from app.infra.db import transaction
+from app.schemas.dataset_versions import VersionCommit
+from app.services import version_commits
 from app.tables import ModelDeployment, Rollout
 from tests.support.people import Person
 from tests.support.records import make_dataset, make_edge, make_job, make_samples, make_version
@@ -43,6 +46,8 @@ def make_world(owner: Person, organization_id: int | None) -> World:
     """A dataset with a labelled sample, a queued job, a draft version, an edge server and a failed deployment."""
     dataset = make_dataset(owner, organization_id=organization_id)
     (sample,) = make_samples(dataset, 1, owner)
+    with transaction() as session:
+        version_commits.create(session, owner.actor, dataset.id, VersionCommit(scope=Scope.ALL))
     job = make_job(owner, dataset, JobStatus.QUEUED)
     version = make_version(f"{organization_id or 0}.0.0", organization_id=organization_id)
     edge = make_edge(owner, organization_id=organization_id)

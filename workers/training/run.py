@@ -142,10 +142,11 @@ def _run(spec: TrainingSpec, reporter: Reporter, result: TrainingResult) -> None
 
 
 def _split(spec: TrainingSpec, reporter: Reporter, known: list[str], result: TrainingResult) -> splits.Split:
-    """Split, write the split file, and say so when the test images cannot be new to the base model."""
+    """Split as the dataset version says, write the split file, and say if the base model knows some test images."""
     choices, trained_before = spec.hyperparameters, frozenset(known)
     splits.check_samples(spec.samples, spec.labels)
-    split = splits.split_samples(
+    given = splits.given_split(spec.samples)
+    split = given or splits.split_samples(
         spec.samples,
         seed=spec.seed,
         validation_fraction=choices.validation_fraction,
@@ -156,7 +157,8 @@ def _split(spec: TrainingSpec, reporter: Reporter, known: list[str], result: Tra
     path = spec.work_dir / SPLIT_FILE
     splits.write_split(split, path)
     seen = sum(splits.unit_key(sample.unit) in trained_before for sample in split.test)
-    result.split = splits.summarize(split, seed=spec.seed, path=path) | {"test_seen_by_base": seen}
+    method = splits.GIVEN if given else splits.METHOD
+    result.split = splits.summarize(split, seed=spec.seed, path=path, method=method) | {"test_seen_by_base": seen}
     reporter.log("split: " + ", ".join(f"{count} {name}" for name, count in result.split["counts"].items()))
     if seen:
         reporter.log(f"warning: the base model was trained on {seen} of the test images, which flatters the score")

@@ -27,6 +27,8 @@ class TrainingSample:
     sha256: str
     label: str
     group: str = ""
+    split: str = ""
+    """What the dataset version uses it for; empty where the run has to split by itself."""
 
     @property
     def unit(self) -> str:
@@ -55,7 +57,7 @@ class TrainingSpec:
             self.seed,
             self.hyperparameters.to_dict(),
             list(self.labels),
-            sorted((sample.sample_id, sample.sha256, sample.label, sample.group) for sample in self.samples),
+            sorted((each.sample_id, each.sha256, each.label, each.group, each.split) for each in self.samples),
             hashlib.sha256(self.base_checkpoint.read_bytes()).hexdigest() if self.base_checkpoint else None,
         ]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()

@@ -19,6 +19,7 @@ from app.errors import Invalid
 from workers.training.spec import TrainingSample
 
 METHOD = "sha256-rank-per-class/1"
+GIVEN = "dataset-version/1"
 SPLITS = ("train", "validation", "test")
 MINIMUM_UNITS = 3
 MINIMUM_TEST = 8
@@ -59,6 +60,18 @@ def split_samples(
     parts: dict[str, list[TrainingSample]] = {name: [] for name in SPLITS}
     for unit in sorted(units, key=lambda unit: (unit_key(unit) in trained_before, _rank(seed, unit))):
         parts[filling.place(unit)].extend(units[unit])
+    return Split(**{name: tuple(sorted(chosen, key=_canonical)) for name, chosen in parts.items()})
+
+
+def given_split(samples: Sequence[TrainingSample]) -> Split | None:
+    """The split of the dataset version, or None where the run has to split by itself."""
+    if not any(sample.split for sample in samples):
+        return None
+    parts: dict[str, list[TrainingSample]] = {name: [] for name in SPLITS}
+    for sample in samples:
+        if sample.split not in parts:
+            raise Invalid(f"Sample {sample.sample_id} has no split in its dataset version. Commit the dataset again.")
+        parts[sample.split].append(sample)
     return Split(**{name: tuple(sorted(chosen, key=_canonical)) for name, chosen in parts.items()})
 
 
@@ -127,7 +140,15 @@ def check_samples(samples: Sequence[TrainingSample], labels: Sequence[str]) -> N
 
 
 def check_split(split: Split) -> None:
-    """Refuse a split that leaves too little to judge the model by."""
+    """Refuse a split that leaves too little to learn from or to judge the model by."""
+    present = {name: {sample.label for sample in chosen} for name, chosen in split.items()}
+    for name, labels in present.items():
+        missing = sorted(set.union(*present.values()) - labels)
+        if missing:
+            raise Invalid(
+                f"The {name} samples of the dataset version show nothing of {', '.join(map(repr, missing))}. Verify "
+                "more samples, or commit a version that is split again."
+            )
     if len(split.test) < MINIMUM_TEST:
         raise Invalid(
             f"Only {len(split.test)} images are left for the final test, and an edge server must be able to check "
@@ -147,10 +168,10 @@ def write_split(split: Split, path: Path) -> None:
     path.write_text("".join(json.dumps(row, sort_keys=True) + "\n" for row in rows), encoding="utf-8")
 
 
-def summarize(split: Split, *, seed: int, path: Path) -> dict[str, Any]:
+def summarize(split: Split, *, seed: int, path: Path, method: str = METHOD) -> dict[str, Any]:
     """What is kept with the job."""
     return {
-        "method": METHOD,
+        "method": method,
         "seed": seed,
         "counts": {name: len(chosen) for name, chosen in split.items()},
         "per_class": {
