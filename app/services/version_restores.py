@@ -19,7 +19,7 @@ from app.domain.dataset_versions import Scope
 from app.domain.permissions import Actor, Permission, PersonActor, require
 from app.errors import Conflict
 from app.schemas.dataset_versions import Restored, VersionCommit, VersionRestore
-from app.services import audit, sample_labels, thumbnails, usage, version_commits, versions
+from app.services import audit, label_records, sample_labels, thumbnails, usage, version_commits, versions
 from app.services.access import open_dataset
 from app.services.dataset_chunks import AT_ONCE, batched, chunks, tree_of
 from app.services.sample_records import COLUMNS, columns_of, in_scope, record_of
@@ -120,7 +120,7 @@ class _Restore:
             self._delete(which & (col(TrainingSample.file_type) != "video"))
             return
         undone = {"is_verified": False, "verified_by": None, "quality_score": None}
-        values = undone if self.scope is Scope.VERIFIED else sample_labels.UNLABELED
+        values = undone if self.scope is Scope.VERIFIED else label_records.UNLABELED
         statement = update(TrainingSample).where(self.mine, which).values(**values, updated_at=utcnow())
         self.done["removed"] += self.session.connection().execute(statement).rowcount
 
