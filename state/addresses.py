@@ -37,3 +37,9 @@ def number_of(path: str) -> int | None:
     """The number at the end of a page's path, if it is one that a database could hold."""
     text = last_part(path)
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= 9 else None
+
+
+def dataset_of(path: str) -> UUID | None:
+    """The dataset of a page below /datasets/<id>, if it names one."""
+    parts = path.strip("/").split("/")
+    return uuid_of(parts[1]) if len(parts) > 1 else None

@@ -4,7 +4,10 @@ import reflex as rx
 
 from components.tabs import Tab, tab_line
 
-TABS = (Tab("samples", "Samples", "images", ""),)
+TABS = (
+    Tab("samples", "Samples", "images", ""),
+    Tab("review", "Review", "badge-check", "/review"),
+)
 
 
 def dataset_tabs(active: str, dataset_id: rx.Var[str]) -> rx.Component:

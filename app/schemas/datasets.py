@@ -101,6 +101,7 @@ class DatasetUpdate(Request):
     environment: Environment | None = None
     version: Slug | None = None
     status: DatasetStatus | None = None
+    single_person_review: bool | None = Field(None, description="Whether people may verify their own labels")
 
 
 class DatasetFilter(Sorted):
@@ -142,6 +143,7 @@ class DatasetView(View):
     opinions_share: int
     consensus_quorum: int | None
     consensus_iou: float
+    single_person_review: bool
     created_by: int
     created_at: datetime
     updated_at: datetime

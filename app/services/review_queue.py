@@ -29,13 +29,15 @@ from sqlmodel import select as select_rows
 
 from app.domain.machines import SampleStatus
 from app.domain.permissions import Actor, Permission, PersonActor, require
+from app.infra.object_store import ObjectStore
 from app.schemas.base import Page
-from app.schemas.reviews import QueueFilter, ReviewFilter, ReviewQueue, ReviewView, Risk, Waiting
-from app.services import sample_labels
+from app.schemas.review_queue import QueueFilter, ReviewQueue, Risk, Waiting
+from app.schemas.reviews import ReviewFilter, ReviewView
+from app.services import opinions, sample_labels, samples
 from app.services.access import fetch
 from app.services.filtering import equal
 from app.services.paging import paged
-from app.tables import ReviewDecision, SampleAnnotation, TrainingDataset, TrainingSample, User
+from app.tables import ConsensusDecision, ReviewDecision, SampleAnnotation, TrainingDataset, TrainingSample, User
 
 WEIGHTS = {Risk.DISAGREEMENT: 0.5, Risk.LOW_QUALITY: 0.3, Risk.NEW_ANNOTATOR: 0.15, Risk.RANDOM: 0.05}
 # An annotator is new until so many of their labels in this dataset were decided about.
@@ -46,7 +48,7 @@ POOR_SHARE = 0.1
 RANDOM_PER_MILLE = 50
 
 
-def queue(session: Session, actor: Actor, dataset_id: UUID, wanted: QueueFilter) -> ReviewQueue:
+def queue(session: Session, actor: Actor, dataset_id: UUID, wanted: QueueFilter, store: ObjectStore) -> ReviewQueue:
     """The labels of a dataset that wait for a decision of this caller, the riskiest first."""
     require(actor, Permission.SAMPLES_VERIFY)
     assert isinstance(actor, PersonActor)
@@ -57,12 +59,12 @@ def queue(session: Session, actor: Actor, dataset_id: UUID, wanted: QueueFilter)
         col(TrainingSample.withdrawn_at).is_(None),
     )
     mine = col(TrainingSample.labeled_by) == actor.user_id
-    others = and_(waiting, true() if dataset.single_person_review else not_(mine))
+    others = waiting if dataset.single_person_review else and_(waiting, not_(mine), not_(_went_in(actor.user_id)))
     returned = and_(col(TrainingSample.dataset_id) == dataset_id, sample_labels.has_status(SampleStatus.REJECTED), mine)
     count = select(func.count()).select_from(TrainingSample)
     total = session.scalar(count.where(others)) or 0
     return ReviewQueue(
-        items=_riskiest(session, dataset_id, others, wanted),
+        items=_riskiest(session, actor, dataset, others, wanted, store),
         waiting=total,
         own=(session.scalar(count.where(waiting)) or 0) - total,
         returned=session.scalar(count.where(returned)) or 0,
@@ -84,9 +86,16 @@ def list_reviews(
     return paged(session, query, ReviewDecision, ReviewView.model_validate, wanted, cursor, limit, scope=dataset_id)
 
 
-def _riskiest(session: Session, dataset_id: UUID, waiting: ColumnElement[bool], wanted: QueueFilter) -> list[Waiting]:
+def _riskiest(
+    session: Session,
+    actor: PersonActor,
+    dataset: TrainingDataset,
+    waiting: ColumnElement[bool],
+    wanted: QueueFilter,
+    store: ObjectStore,
+) -> list[Waiting]:
     """One statement: the records of the authors, the reasons of each label that waits, and the head of the order."""
-    records = _records(dataset_id).subquery()
+    records = _records(dataset.id).subquery()
     sample = TrainingSample.__table__.c  # type: ignore[attr-defined]
     decided = func.coalesce(records.c.decided, 0)
     poor = func.coalesce(records.c.wrong, 0) > POOR_SHARE * func.greatest(decided, 1)
@@ -97,9 +106,9 @@ def _riskiest(session: Session, dataset_id: UUID, waiting: ColumnElement[bool], 
         Risk.RANDOM: _chosen(sample.id),
     }
     risk = sum((case((reason, WEIGHTS[name]), else_=0.0) for name, reason in reasons.items()), literal(0.0))
-    shown: list[Any] = [sample.id, cast(risk, Float).label("risk"), sample.labeled_by, User.name, *reasons.values()]
+    columns: list[Any] = [TrainingSample, cast(risk, Float).label("risk"), User.name, *reasons.values()]
     query = (
-        select(*shown)
+        select(*columns)
         .select_from(TrainingSample)
         .join(User, col(User.id) == sample.labeled_by)
         .join(records, records.c.author_id == sample.labeled_by, isouter=True)
@@ -107,15 +116,16 @@ def _riskiest(session: Session, dataset_id: UUID, waiting: ColumnElement[bool], 
         .order_by(risk.desc(), sample.created_at, sample.id)
         .limit(wanted.limit)
     )
+    found = [(row, risk, author, flags) for row, risk, author, *flags in session.execute(query)]
+    shown = opinions.shown_to(session, actor, dataset, [samples.detail(row, store) for row, *_ in found])
     return [
         Waiting(
-            sample_id=sample_id,
+            sample=detail,
             risk=round(risk, 3),
-            reasons=[name for name, found in zip(reasons, flags, strict=True) if found],
-            labeled_by=author_id,
+            reasons=[name for name, is_so in zip(reasons, flags, strict=True) if is_so],
             author=author,
         )
-        for sample_id, risk, author_id, author, *flags in session.execute(query)
+        for detail, (_, risk, author, flags) in zip(shown, found, strict=True)
     ]
 
 
@@ -134,15 +144,32 @@ def _records(dataset_id: UUID) -> Select[int | None, int, int]:
 
 
 def _differs() -> ColumnElement[bool]:
-    """Somebody said something else of the sample than its label says."""
-    opinion = SampleAnnotation
-    return exists().where(
-        col(opinion.sample_id) == col(TrainingSample.id),
-        or_(
-            col(opinion.labels) != col(TrainingSample.labels),
-            col(opinion.annotations) != col(TrainingSample.annotations),
-        ),
+    """People differed about the sample: somebody had to decide, or one said something else than its label says."""
+    opinion, sample = SampleAnnotation, TrainingSample
+    other = exists().where(
+        col(opinion.sample_id) == col(sample.id),
+        or_(col(opinion.labels) != col(sample.labels), col(opinion.annotations) != col(sample.annotations)),
     )
+    standing = _standing()
+    return or_(
+        exists().where(standing, col(ConsensusDecision.kind) != "automatic"),
+        and_(other, not_(exists().where(standing))),
+    )
+
+
+def _standing() -> ColumnElement[bool]:
+    """The decision by which several opinions became the label."""
+    decision = ConsensusDecision
+    return and_(
+        col(decision.sample_id) == col(TrainingSample.id),
+        col(decision.undone_at).is_(None),
+        col(decision.ended_at).is_(None),
+    )
+
+
+def _went_in(user_id: int) -> ColumnElement[bool]:
+    """The opinion of this person is part of the label."""
+    return exists().where(_standing(), col(ConsensusDecision.sources).contains([user_id]))
 
 
 def _chosen(sample_id: "InstrumentedAttribute[UUID]") -> ColumnElement[bool]:

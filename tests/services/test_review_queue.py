@@ -6,7 +6,9 @@ import pytest
 
 from app.domain.permissions import Role
 from app.infra.db import transaction
-from app.schemas.reviews import QueueFilter, ReviewFilter, ReviewQueue, Risk
+from app.infra.object_store import get_object_store
+from app.schemas.review_queue import QueueFilter, ReviewQueue, Risk
+from app.schemas.reviews import ReviewFilter
 from app.schemas.samples import SamplesVerify
 from app.services import review_queue, reviews
 from app.tables import SampleAnnotation, TrainingDataset, TrainingSample
@@ -26,7 +28,9 @@ def third(super_admin: Person) -> Person:
 
 def queue(person: Person, dataset: TrainingDataset, **wanted: object) -> ReviewQueue:
     with transaction() as session:
-        return review_queue.queue(session, person.actor, dataset.id, QueueFilter.model_validate(wanted))
+        return review_queue.queue(
+            session, person.actor, dataset.id, QueueFilter.model_validate(wanted), get_object_store()
+        )
 
 
 def decide(person: Person, dataset: TrainingDataset, samples: list[UUID], reason: str | None = None) -> None:
@@ -57,12 +61,12 @@ def test_own_labels_wait_for_somebody_else_unless_one_person_reviews(
     mine = make_labelled_by(dataset, super_admin, 2)
     theirs = make_labelled_by(dataset, second_admin, 1)
     seen = queue(super_admin, dataset)
-    assert ([one.sample_id for one in seen.items], seen.waiting, seen.own) == (theirs, 1, 2)
-    assert (seen.items[0].labeled_by, seen.items[0].author) == (second_admin.id, second_admin.actor.name)
+    assert ([one.sample.id for one in seen.items], seen.waiting, seen.own) == (theirs, 1, 2)
+    assert (seen.items[0].sample.labeled_by, seen.items[0].author) == (second_admin.id, second_admin.actor.name)
     with transaction() as session:
         session.get_one(TrainingDataset, dataset.id).single_person_review = True
     seen = queue(super_admin, dataset)
-    assert ({one.sample_id for one in seen.items}, seen.waiting, seen.own) == ({*mine, *theirs}, 3, 0)
+    assert ({one.sample.id for one in seen.items}, seen.waiting, seen.own) == ({*mine, *theirs}, 3, 0)
 
 
 def test_rejected_label_leaves_the_queue_and_returns_to_its_author(
@@ -71,7 +75,7 @@ def test_rejected_label_leaves_the_queue_and_returns_to_its_author(
     first, second = make_labelled_by(dataset, super_admin, 2)
     decide(second_admin, dataset, [first], "cut off")
     seen = queue(second_admin, dataset)
-    assert ([one.sample_id for one in seen.items], seen.returned) == ([second], 0)
+    assert ([one.sample.id for one in seen.items], seen.returned) == ([second], 0)
     assert queue(super_admin, dataset).returned == 1
 
 
@@ -88,12 +92,12 @@ def test_riskiest_label_comes_first_and_says_why(
         label = {"class": "one" if session.get_one(TrainingSample, disputed).labels["class"] == "zero" else "zero"}
         session.add(SampleAnnotation(sample_id=disputed, annotator_id=third.id, labels=label))
     items = queue(reviewer, dataset).items
-    assert [one.sample_id for one in items] == [disputed, poor, new, good]
+    assert [one.sample.id for one in items] == [disputed, poor, new, good]
     reasons = [set(one.reasons) - {Risk.RANDOM} for one in items]
     assert reasons == [{Risk.DISAGREEMENT}, {Risk.LOW_QUALITY}, {Risk.NEW_ANNOTATOR}, set()]
     assert [one.risk for one in items] == sorted((one.risk for one in items), reverse=True)
     for reason, expected in ((Risk.DISAGREEMENT, disputed), (Risk.LOW_QUALITY, poor), (Risk.NEW_ANNOTATOR, new)):
-        assert [one.sample_id for one in queue(reviewer, dataset, reason=reason).items] == [expected]
+        assert [one.sample.id for one in queue(reviewer, dataset, reason=reason).items] == [expected]
 
 
 def test_random_share_is_the_same_at_every_call_and_about_as_large_as_said(
@@ -101,9 +105,9 @@ def test_random_share_is_the_same_at_every_call_and_about_as_large_as_said(
 ) -> None:
     made = make_samples(dataset, 1000, super_admin)
     once, again = (queue(second_admin, dataset, reason=Risk.RANDOM, limit=200).items for _ in range(2))
-    assert [one.sample_id for one in once] == [one.sample_id for one in again]
+    assert [one.sample.id for one in once] == [one.sample.id for one in again]
     # 50 are expected; fewer than 15 or more than 100 happen once in millions of times.
-    assert 15 < len({one.sample_id for one in once} & set(made)) < 100
+    assert 15 < len({one.sample.id for one in once} & set(made)) < 100
 
 
 def test_withdrawn_sample_waits_for_nobody(dataset: TrainingDataset, super_admin: Person, second_admin: Person) -> None:

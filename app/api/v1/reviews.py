@@ -5,13 +5,14 @@ from uuid import UUID
 
 from fastapi import Query, status
 
-from app.api.deps import PageQuery, Run
+from app.api.deps import PageQuery, Run, Store
 from app.api.guard import guarded_router
 from app.api.marks import allow
 from app.domain.permissions import Permission
 from app.schemas.base import Page
 from app.schemas.ground_truth import GroundTruthPlant, GroundTruthView
-from app.schemas.reviews import QueueFilter, ReviewFilter, ReviewQueue, ReviewView
+from app.schemas.review_queue import QueueFilter, ReviewQueue
+from app.schemas.reviews import ReviewFilter, ReviewView
 from app.services import ground_truth, review_queue
 
 router = guarded_router(prefix="/training/datasets/{dataset_id}", tags=["review"])
@@ -23,9 +24,9 @@ class ReviewQuery(ReviewFilter, PageQuery):
 
 @router.get("/review-queue", summary="Labels that wait for review, the riskiest first")
 @allow(Permission.SAMPLES_VERIFY)
-def show_review_queue(run: Run, dataset_id: UUID, query: Annotated[QueueFilter, Query()]) -> ReviewQueue:
+def show_review_queue(run: Run, store: Store, dataset_id: UUID, query: Annotated[QueueFilter, Query()]) -> ReviewQueue:
     """The head of the queue: it has no pages, since what is decided leaves it."""
-    return run(review_queue.queue, dataset_id, query)
+    return run(review_queue.queue, dataset_id, query, store)
 
 
 @router.get("/reviews", summary="List decisions about labels")
