@@ -42,6 +42,24 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "version": "1.0.0",
     },
     "DatasetUpdate": {"description": "Read at night, with flash", "status": "active"},
+    "SchemaChanges": {
+        "changes": [
+            {"change": "rename", "class": "valve", "to": "gate valve"},
+            {"change": "merge", "classes": ["crack", "scratch"], "into": "damage"},
+            {
+                "change": "split",
+                "class": "gauge",
+                "into": [{"name": "round gauge"}, {"name": "square gauge", "color": "#3e63dd"}],
+                "attribute": "shape",
+                "values": {"round": "round gauge", "square": "square gauge"},
+            },
+            {"change": "remove", "class": "person"},
+        ]
+    },
+    "SchemaChangesApply": {
+        "changes": [{"change": "edit", "class": "valve", "color": "#30a46c", "key": "v"}],
+        "digest": _DIGEST,
+    },
     "UploadRequest": {"count": 25},
     "UploadCompletion": {
         "upload_key": f"uploads/{_ID}/{_OTHER}/0",

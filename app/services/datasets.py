@@ -17,7 +17,7 @@ from app.services.access import fetch, visible_to
 from app.services.etags import IfMatch
 from app.services.filtering import begins_with, equal
 from app.services.paging import paged
-from app.tables import Organization, TrainingDataset, TrainingJob, TrainingSample
+from app.tables import Organization, SampleAnnotation, TrainingDataset, TrainingJob, TrainingSample
 from app.tables.base import utcnow
 
 
@@ -64,11 +64,8 @@ def update(
     row = fetch(session, TrainingDataset, dataset_id, actor, "dataset", lock=True)
     etags.check(DatasetView.model_validate(row), if_match)
     changes: dict[str, Any] = request.model_dump(exclude_none=True, exclude={"status"})
-    if "label_schema" in changes and changes["label_schema"] != row.label_schema and row.labeled_count:
-        raise Conflict(
-            f"{row.labeled_count} samples of {row.name!r} are labelled with the present classes; "
-            "they cannot be replaced."
-        )
+    if "label_schema" in changes and changes["label_schema"] != row.label_schema:
+        _refuse_under_labels(session, row)
     if request.status is not None and request.status != row.status:
         changes["status"] = advance(DatasetStatus(row.status), request.status, f"Dataset {row.name!r}")
     before = {name: getattr(row, name) for name in changes}
@@ -93,6 +90,17 @@ def delete(session: Session, actor: Actor, dataset_id: UUID) -> list[str]:
     before = {"name": row.name, "version": row.version, "sample_count": row.sample_count}
     audit.record(session, actor, "dataset.delete", row, before=before)
     return list(urls)
+
+
+def _refuse_under_labels(session: Session, row: TrainingDataset) -> None:
+    """A schema is replaced only while nobody said anything; afterwards every label has to be taken along."""
+    advice = "Change the classes by a schema change: its preview shows what becomes of every label."
+    if row.labeled_count:
+        raise Conflict(f"{row.labeled_count:,} samples of {row.name!r} are labelled with the present classes. {advice}")
+    of_dataset = col(TrainingSample.dataset_id) == row.id
+    said = select(SampleAnnotation.id).join(TrainingSample).where(of_dataset).limit(1)
+    if session.exec(said).first() is not None:
+        raise Conflict(f"People gave opinions about samples of {row.name!r} in the present classes. {advice}")
 
 
 def organization_must_exist(session: Session, organization_id: int | None) -> None:

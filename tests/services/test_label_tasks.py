@@ -12,7 +12,7 @@ from app.infra.db import transaction
 from app.infra.object_store import get_object_store
 from app.schemas.samples import SampleFilter, SampleUpdate, SampleVerify, SampleView
 from app.schemas.training_jobs import TrainingJobCreate
-from app.services import etags, job_runs, samples, training_jobs
+from app.services import etags, job_runs, reviews, samples, training_jobs
 from app.tables import DatasetVersion, SampleAnnotation, TrainingDataset, TrainingJob, TrainingSample
 from tests.support.people import Person
 from tests.support.records import make_dataset, make_job, make_unlabelled
@@ -137,7 +137,7 @@ def test_only_classification_is_trained(super_admin: Person, second_admin: Perso
     (sample,) = make_unlabelled(dataset, 1)
     label(super_admin, dataset, sample, annotations=BOXES)
     with transaction() as session:
-        samples.verify(session, second_admin.actor, dataset.id, sample, SampleVerify())
+        reviews.verify(session, second_admin.actor, dataset.id, sample, SampleVerify())
     request = TrainingJobCreate(name="t", dataset_id=dataset.id, hyperparameters={})
     with pytest.raises(Conflict, match="is for detection; training is for classification"), transaction() as session:
         training_jobs.create(session, super_admin.actor, request)

@@ -43,6 +43,8 @@ PUT    /training/datasets/{dataset_id}                            write
 DELETE /training/datasets/{dataset_id}                            write
 GET    /training/datasets/{dataset_id}/quality                    read
 GET    /training/datasets/{dataset_id}/quality/samples            read
+POST   /training/datasets/{dataset_id}/schema-changes             write
+POST   /training/datasets/{dataset_id}/schema-changes/preview     write
 POST   /training/datasets/{dataset_id}/uploads                    write
 POST   /training/datasets/{dataset_id}/uploads/complete           write
 GET    /training/datasets/{dataset_id}/samples                    read
