@@ -74,7 +74,7 @@ export function ReviewCanvas({ src, alt, width, height, boxes = [], colours = {}
   const shown = drawn ?? (region?.length === 4 ? region : null);
   const unit = Math.max(width, height) / 640; // so that names are as large on a large picture as on a small one
   return (
-    <div {...rest} className="ty-review-canvas" style={{ aspectRatio: `${width || 4} / ${height || 3}` }}>
+    <div {...rest} className="ty-review-canvas" style={{ "--ty-ratio": (width || 4) / (height || 3) }}>
       <img key={src} src={src} alt={alt} draggable={false} className={Math.max(width, height) <= 64 ? "is-pixelated" : ""} />
       <svg ref={svg} viewBox={`0 0 ${width || 1} ${height || 1}`} aria-hidden="true" data-testid="review-overlay" {...handlers}>
         {boxes.map((box) => <Box key={box.id} box={box.box} name={box.class} colour={colours[box.class] ?? "#6e56cf"} unit={unit} />)}
