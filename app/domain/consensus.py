@@ -117,7 +117,7 @@ def _objects(opinions: Sequence[Opinion], rule: Rule) -> Proposal:
         votes = _votes((str(one.annotation["class"]), one.annotator) for one in group)
         winner = _winner(votes, 1)
         people = [one.annotator for one in group]
-        named = winner or sorted(votes)[0]
+        named = winner or " or ".join(sorted(votes))
         if len(group) < len(opinions):
             differences.append(Difference("missing", named, {"yes": people, "no": _others(opinions, people)}, box))
         if len(votes) > 1:

@@ -131,6 +131,12 @@ class DisagreementView(View):
     url: str = ""
 
 
+class DecisionFilter(Sorted):
+    """In which order to list decisions."""
+
+    sort: Literal["created_at", "-created_at"] = sort_field()
+
+
 class AnnotatorProgress(View):
     """How many opinions a person gave, and how many samples they were handed and have not answered."""
 

@@ -12,6 +12,7 @@ from app.infra.object_store import ObjectStore
 from app.schemas.base import Page
 from app.schemas.opinions import (
     AnnotatorProgress,
+    DecisionFilter,
     DecisionView,
     DifferenceView,
     DisagreementFilter,
@@ -97,6 +98,27 @@ def list_disagreements(
     return page.model_copy(update={"items": items})
 
 
+def list_decisions(
+    session: Session,
+    actor: Actor,
+    dataset_id: UUID,
+    wanted: DecisionFilter,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Page[DecisionView]:
+    """One page of what was decided, undone decisions too; not of samples that collect opinions again."""
+    require(actor, Permission.DATASETS_READ)
+    dataset = fetch(session, TrainingDataset, dataset_id, actor, "dataset")
+    hidden = select(TrainingSample.id).where(
+        TrainingSample.id == ConsensusDecision.sample_id, opinions.collects(dataset)
+    )
+    query = select(ConsensusDecision).where(ConsensusDecision.dataset_id == dataset.id, ~hidden.exists())
+    show = DecisionView.model_validate
+    page = paged(session, query, ConsensusDecision, show, wanted, cursor, limit, scope=dataset.id)
+    names = _names(session, actor, (one.decided_by for one in page.items if one.decided_by is not None))
+    return page.model_copy(update={"items": [_named(one, names) for one in page.items]})
+
+
 def progress(session: Session, actor: Actor, dataset_id: UUID) -> OpinionProgress:
     """How many samples have how many opinions, what became of them, and who gave how many."""
     require(actor, Permission.DATASETS_READ)
@@ -177,10 +199,11 @@ def _decisions(session: Session, actor: Actor, sample_id: UUID) -> list[Decision
     newest = col(ConsensusDecision.created_at).desc(), col(ConsensusDecision.id).desc()
     rows = session.exec(query.order_by(*newest).limit(SHOWN)).all()
     names = _names(session, actor, (row.decided_by for row in rows if row.decided_by is not None))
-    return [
-        DecisionView.model_validate(row).model_copy(update={"decided_by_name": names.get(row.decided_by or 0, "")})
-        for row in rows
-    ]
+    return [_named(DecisionView.model_validate(row), names) for row in rows]
+
+
+def _named(decision: DecisionView, names: dict[int, str]) -> DecisionView:
+    return decision.model_copy(update={"decided_by_name": names.get(decision.decided_by or 0, "")})
 
 
 def _proposal(found: Proposal) -> ProposalView:

@@ -20,7 +20,7 @@ from app.schemas.datasets import DatasetFilter
 from app.schemas.deployments import DeploymentFilter
 from app.schemas.edge_servers import EdgeServerFilter
 from app.schemas.model_versions import ModelVersionFilter
-from app.schemas.opinions import DisagreementFilter
+from app.schemas.opinions import DecisionFilter, DisagreementFilter
 from app.schemas.people import OrganizationFilter, UserFilter
 from app.schemas.samples import SampleFilter
 from app.schemas.training_jobs import TrainingJobFilter
@@ -203,6 +203,13 @@ def test_disagreements_are_read_in_the_order_of_an_index(super_admin: Person, so
     dataset, wanted = make_dataset(super_admin), DisagreementFilter(sort=sort)
     store = get_object_store()
     check(lambda session: opinion_views.list_disagreements(session, super_admin.actor, dataset.id, wanted, store))
+
+
+@pytest.mark.parametrize("sort", get_args(DecisionFilter.model_fields["sort"].annotation))
+def test_decisions_are_read_in_the_order_of_an_index(super_admin: Person, sort: str) -> None:
+    dataset = make_dataset(super_admin, opinions_per_sample=2)
+    wanted = DecisionFilter(sort=sort)
+    check(lambda session: opinion_views.list_decisions(session, super_admin.actor, dataset.id, wanted))
 
 
 @pytest.mark.parametrize("sort", get_args(WebhookDeliveryFilter.model_fields["sort"].annotation))

@@ -66,6 +66,7 @@ DELETE /training/datasets/{dataset_id}/ground-truth               write
 PUT    /training/datasets/{dataset_id}/opinions                   write
 GET    /training/datasets/{dataset_id}/opinions                   read
 GET    /training/datasets/{dataset_id}/disagreements              read
+GET    /training/datasets/{dataset_id}/decisions                  read
 GET    /training/datasets/{dataset_id}/samples/{sample_id}/opinions       read
 PUT    /training/datasets/{dataset_id}/samples/{sample_id}/opinions/mine  write
 POST   /training/datasets/{dataset_id}/samples/{sample_id}/adjudicate     write

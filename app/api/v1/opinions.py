@@ -14,6 +14,7 @@ from app.schemas.base import Page
 from app.schemas.datasets import DatasetView
 from app.schemas.opinions import (
     Adjudicate,
+    DecisionFilter,
     DecisionView,
     DisagreementFilter,
     DisagreementView,
@@ -28,6 +29,10 @@ router = guarded_router(prefix="/training", tags=["opinions"])
 
 
 class DisagreementQuery(DisagreementFilter, PageQuery):
+    """In which order, and which page."""
+
+
+class DecisionQuery(DecisionFilter, PageQuery):
     """In which order, and which page."""
 
 
@@ -52,6 +57,12 @@ def list_disagreements(
 ) -> Page[DisagreementView]:
     wanted = query.part(DisagreementFilter)
     return run(opinion_views.list_disagreements, dataset_id, wanted, store, query.cursor, query.limit)
+
+
+@router.get("/datasets/{dataset_id}/decisions", summary="List decisions between opinions")
+@allow(Permission.DATASETS_READ)
+def list_decisions(run: Run, dataset_id: UUID, query: Annotated[DecisionQuery, Query()]) -> Page[DecisionView]:
+    return run(opinion_views.list_decisions, dataset_id, query.part(DecisionFilter), query.cursor, query.limit)
 
 
 @router.get("/datasets/{dataset_id}/samples/{sample_id}/opinions", summary="Show the opinions about a sample")
