@@ -11,7 +11,7 @@ from app.domain.permissions import Permission, PersonActor
 from app.schemas.opinions import Adjudicate, DecisionFilter, DisagreementFilter, OpinionProgress, OpinionSettings
 from app.services import adjudication, datasets, etags, labelling_queue, opinion_views
 from state import views
-from state.addresses import address, uuid_of
+from state.addresses import address, dataset_of, uuid_of
 from state.base import caller, paged, store
 from state.marks import permission
 from state.views import opinions as words
@@ -120,7 +120,7 @@ class OpinionsState(paged(_READ), rx.State):  # type: ignore[misc]
         await self._refresh()
 
     def _dataset_id(self) -> UUID | None:
-        return uuid_of(self.router.url.path.rstrip("/").removesuffix("/opinions"))
+        return dataset_of(self.router.url.path)
 
     def _path(self) -> str:
         return f"/datasets/{self.dataset['id']}/opinions"

@@ -201,6 +201,8 @@ def _refuse_late_undo(row: TrainingSample, decision: ConsensusDecision) -> None:
         raise Conflict("This decision was undone already.")
     if decision.ended_at is not None:
         raise Conflict("Another label took the place of this decision, so there is nothing to undo.")
+    if (row.labels, row.annotations) != (decision.labels, decision.annotations):
+        raise Conflict("The label of this decision was changed since, so there is nothing to undo.")
     if row.is_verified or row.rejection_reason is not None:
         word = "verified" if row.is_verified else "rejected"
         raise Conflict(

@@ -81,7 +81,8 @@ def get(session: Session, actor: Actor, dataset_id: UUID, sample_id: UUID, store
 
 def _waiting(actor: PersonActor, dataset: TrainingDataset, status: SampleStatus) -> list[ColumnElement[bool]]:
     """The samples of `dataset` that wait for `actor`. A rejected label waits for whoever gave it."""
-    conditions = [col(TrainingSample.dataset_id) == dataset.id, sample_labels.has_status(status)]
+    mine = col(TrainingSample.dataset_id) == dataset.id
+    conditions = [mine, sample_labels.has_status(status), col(TrainingSample.withdrawn_at).is_(None)]
     if status is SampleStatus.REJECTED:
         return [*conditions, col(TrainingSample.labeled_by) == actor.user_id, ~_held(sample_leases.AGREED)]
     alone = and_(not_(opinions.asked(dataset)), ~_held(sample_leases.AGREED))

@@ -30,6 +30,7 @@ from app.schemas.quality import (
     WeekAnnotator,
     WeekQuality,
 )
+from app.services import opinions
 from app.services.access import fetch
 from app.services.quality_answers import Pace, Scope
 from app.services.quality_confusion import confusions
@@ -66,7 +67,8 @@ def report_of(session: Session, actor: Actor, dataset_id: UUID, wanted: QualityF
     categories = Categories(tuple(known.name for known in schema.classes))
     asked = _asked(wanted, categories)
     threshold = float(dataset.consensus_iou)
-    found = measure(session, Scope(dataset_id, schema.task, wanted.since, wanted.until), categories, threshold)
+    scope = Scope(dataset_id, schema.task, wanted.since, wanted.until, opinions.collects(dataset))
+    found = measure(session, scope, categories, threshold)
     may_name = Permission.USERS_READ in permissions_of(actor)
     names = _names(session, found.people[:MOST_PEOPLE]) if may_name else {}
     between, against = confusions(found, asked.category, asked.annotator, asked.other)

@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Date, Integer, and_, cast, false, func, null, tuple_, union_all
+from sqlalchemy import ColumnElement, Date, Integer, and_, cast, false, func, not_, null, tuple_, union_all
 from sqlmodel import Session, col, select
 
 from app.domain.agreement.answers import Answer, Box, Categories
@@ -33,6 +33,8 @@ class Scope:
     task: Task
     since: datetime | None = None
     until: datetime | None = None
+    # Samples whose answers nobody may see yet (`opinions.collects`): a figure of few answers would tell them too.
+    hidden: ColumnElement[bool] = field(default_factory=false)
 
     def answers(self) -> list[ColumnElement[bool]]:
         """Conditions on samples and answers joined."""
@@ -40,7 +42,8 @@ class Scope:
 
     def samples(self) -> list[ColumnElement[bool]]:
         """Conditions on samples."""
-        return [col(TrainingSample.dataset_id) == self.dataset_id, col(TrainingSample.withdrawn_at).is_(None)]
+        mine = col(TrainingSample.dataset_id) == self.dataset_id
+        return [mine, col(TrainingSample.withdrawn_at).is_(None), not_(self.hidden)]
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,7 @@
 """The samples behind a figure of the quality report: those about which two answers differ, or agree on a class.
 
 Which boxes belong together is no question for SQL, so the database narrows the samples down and `app.domain.agreement`
-decides, batch by batch. Where a dataset still collects independent answers about a sample, nobody who has not given
-theirs sees those of others here either.
+decides, batch by batch. Samples that still collect independent answers are not among them (see `opinions`).
 """
 
 from collections.abc import Sequence
@@ -10,18 +9,18 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, or_, true
+from sqlalchemy import ColumnElement, and_, or_
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from app.domain.agreement.answers import Categories, Pairs, compare
 from app.domain.labels import LabelSchema, Task
-from app.domain.permissions import Actor, Permission, PersonActor, require
+from app.domain.permissions import Actor, Permission, require
 from app.errors import Invalid
 from app.infra.object_store import ObjectStore
 from app.schemas.base import Page
 from app.schemas.quality import NOTHING, BehindFilter, Said, SampleBehind
-from app.services import samples
+from app.services import opinions, samples
 from app.services.access import fetch
 from app.services.filtering import within
 from app.services.paging import sifted
@@ -87,10 +86,8 @@ def list_behind(
     schema = LabelSchema.of(dataset.label_schema)
     categories = Categories(tuple(known.name for known in schema.classes))
     asked = _asked(wanted, categories)
-    scope = Scope(dataset_id, schema.task, wanted.since, wanted.until)
-    query = select(TrainingSample).where(
-        *scope.samples(), _blind(actor, dataset), _candidates(scope, asked, categories)
-    )
+    scope = Scope(dataset_id, schema.task, wanted.since, wanted.until, opinions.collects(dataset))
+    query = select(TrainingSample).where(*scope.samples(), _candidates(scope, asked, categories))
     numbering, threshold = Numbering(schema.task, categories), float(dataset.consensus_iou)
 
     def show(rows: list[TrainingSample]) -> list[SampleBehind | None]:
@@ -135,16 +132,6 @@ def _category(name: str | None, categories: Categories, field: str) -> int | Non
         listed = ", ".join(sorted(categories.names)[:30])
         raise Invalid(f"{name!r} is neither a class of this dataset nor {NOTHING}. Classes: {listed}.", field=field)
     return numbers[0]
-
-
-def _blind(actor: Actor, dataset: TrainingDataset) -> ColumnElement[bool]:
-    """What `actor` may see of others' answers: all, or while they are collected only where they gave their own."""
-    if dataset.opinions_per_sample <= 1 or not isinstance(actor, PersonActor):
-        return true()
-    own = select(SampleAnnotation.id).where(
-        SampleAnnotation.sample_id == TrainingSample.id, SampleAnnotation.annotator_id == actor.user_id
-    )
-    return or_(col(TrainingSample.is_labeled), own.exists())
 
 
 def _candidates(scope: Scope, asked: _Wanted, categories: Categories) -> ColumnElement[bool]:

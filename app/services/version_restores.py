@@ -110,6 +110,7 @@ class _Restore:
         if changed:
             self.done["changed"] += len(changed)
             self.session.execute(update(TrainingSample), changed)  # type: ignore[deprecated]
+            label_records.end_decisions(self.session, [row["id"] for row in changed])
         others = [key for key in present if key not in wanted]
         if others:
             self._let_go(col(TrainingSample.id).in_(others) & in_scope(self.scope))

@@ -13,7 +13,8 @@ from app.schemas.quality import BehindFilter, QualityFilter, QualityReport, Samp
 from app.services import paging, quality, quality_samples
 from app.tables import TrainingDataset
 from tests.support import people
-from tests.support.answers import answer, dataset_of, make_animals
+from tests.support.answers import dataset_of, make_animals
+from tests.support.opinions import say
 from tests.support.people import Person
 from tests.support.records import make_unlabelled
 
@@ -65,17 +66,18 @@ def test_every_cell_opens_as_many_samples_as_it_says(animals: Any, super_admin: 
             assert pairs == found.matrix[row][column], (one, other)
 
 
-def test_others_answers_stay_hidden_until_one_gave_an_own_one(
+def test_answers_stay_out_of_lists_and_figures_until_all_are_in(
     super_admin: Person, second_admin: Person, third_admin: Person
 ) -> None:
     dataset = dataset_of(super_admin, opinions_per_sample=3)
     ids = sorted(make_unlabelled(dataset, 2))
-    answer(dataset, ids, super_admin, ["cat", "cat"])
-    answer(dataset, ids, second_admin, ["dog", "dog"])
-    answer(dataset, ids, third_admin, ["hen", None])
-    assert {item.id for item in behind(third_admin, dataset).items} == {ids[0]}
-    assert {item.id for item in behind(super_admin, dataset).items} == set(ids)
-    assert report(third_admin, dataset).pairs, "figures of all are no answer to one sample"
+    for person, name in ((super_admin, "cat"), (second_admin, "dog")):
+        for sample in ids:
+            say(dataset, sample, person, name)
+    say(dataset, ids[0], third_admin, "hen")
+    for person in (super_admin, third_admin):
+        assert {item.id for item in behind(person, dataset).items} == {ids[0]}
+        assert report(person, dataset).compared == 1
 
 
 def test_a_long_list_is_read_in_pages(animals: Any, super_admin: Person, monkeypatch: pytest.MonkeyPatch) -> None:
