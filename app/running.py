@@ -99,6 +99,7 @@ class Product:
             supervisor.add(f"worker-{number}", [python, "-m", "workers.worker"], env=env, after=(), cwd=ROOT)
         supervisor.add("courier", [python, "-m", "workers.courier"], env=env, after=(), cwd=ROOT)
         supervisor.add("media", [python, "-m", "workers.media"], env=env, after=(), cwd=ROOT)
+        supervisor.add("transfers", [python, "-m", "workers.transfers"], env=env, after=(), cwd=ROOT)
         supervisor.add("reconciler", [python, "-m", "workers.reconciler"], env=env, after=(), cwd=ROOT)
 
     def _tell(self, line: str) -> None:

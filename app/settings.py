@@ -58,6 +58,8 @@ class Settings(BaseSettings):
     oidc_label: str = Field("Single sign-on", description="What the button on the sign-in page says")
     oidc_roles: str = Field("", description="JSON: claims that give a role and an organization (docs/sign-in.md)")
     webhook_allow_private: bool = Field(False, description="Let webhooks call private networks and plain http")
+    archive_max_bytes: int = Field(20 * 2**30, ge=1, description="Largest archive of a dataset that is imported, bytes")
+    archive_max_unpacked_bytes: int = Field(50 * 2**30, ge=1, description="What an archive may unpack to, bytes")
     log_format: Literal["text", "json"] = Field("text", description="Lines for people, or one JSON object per line")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least important line logged")
 

@@ -19,9 +19,18 @@ from app.domain.permissions import SystemActor
 from app.errors import DomainError
 from app.infra.db import transaction
 from app.infra.object_store import get_object_store
-from app.infra.queue import MEDIA_QUEUE, WEBHOOK_QUEUE, queue, thumbnails_wanted
+from app.infra.queue import MEDIA_QUEUE, TRANSFER_QUEUE, WEBHOOK_QUEUE, queue, thumbnails_wanted
 from app.logs import configure_logging
-from app.services import audit_chain, idempotency, job_repairs, thumbnails, trust, upload_folders, webhook_attempts
+from app.services import (
+    audit_chain,
+    idempotency,
+    job_repairs,
+    thumbnails,
+    transfer_attempts,
+    trust,
+    upload_folders,
+    webhook_attempts,
+)
 from app.tables.base import utcnow
 
 log = logging.getLogger(__name__)
@@ -52,6 +61,13 @@ def enqueue_media_once() -> int:
     waiting = thumbnails_wanted(_held(queue(MEDIA_QUEUE)))
     with transaction() as session:
         return thumbnails.enqueue_lost(session, RECONCILER, waiting)
+
+
+def enqueue_transfers_once() -> int:
+    """Hand out the imports and exports that wait, or whose worker was lost; returns how many."""
+    waiting = _held(queue(TRANSFER_QUEUE))
+    with transaction() as session:
+        return transfer_attempts.enqueue_due(session, RECONCILER, waiting, utcnow())
 
 
 def forget_once() -> int:
@@ -120,6 +136,7 @@ def main() -> None:
             enqueue_deliveries_once()
             sweep_uploads_once()
             enqueue_media_once()
+            enqueue_transfers_once()
             if time.monotonic() >= next_refresh:
                 if refresh_once():
                     log.info("snapshot and timestamp were signed again")

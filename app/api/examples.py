@@ -78,6 +78,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         ],
         "on_fault": "skip",
     },
+    "ImportCreate": {"upload_key": f"uploads/{_ID}/{_OTHER}/0", "format": "auto", "dry_run": True},
+    "ExportCreate": {"format": "coco", "images": True},
     "SampleUpdate": {
         "labels": {},
         "annotations": [

@@ -48,6 +48,8 @@ def import_dataset(
         with progress("Reading", None) as bar, look(path, format_name, report, lambda s: bar(s.images)) as found:
             schema = _schema(found, target, add_classes=add_classes)
             found.check(LabelSchema.of(schema), report)
+            if dry_run:
+                found.inspect(report, bar)
             _say(found, target, report)
             if dry_run:
                 typer.echo("This was a dry run: nothing was imported.")

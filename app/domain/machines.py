@@ -67,6 +67,16 @@ class DeliveryStatus(StrEnum):
     FAILED = "failed"
 
 
+class TransferStatus(StrEnum):
+    """One import of a dataset from an archive, or one export to it."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
 Status = TypeVar("Status", bound=StrEnum)
 Machine = Mapping[Status, frozenset[Status]]
 
@@ -119,6 +129,17 @@ DELIVERY: Machine[DeliveryStatus] = {
     DeliveryStatus.FAILED: frozenset(),
 }
 
+TRANSFER: Machine[TransferStatus] = {
+    TransferStatus.QUEUED: frozenset({TransferStatus.RUNNING, TransferStatus.CANCELLED}),
+    # back to queued: its worker died, and the reconciler hands it out again.
+    TransferStatus.RUNNING: frozenset(
+        {TransferStatus.COMPLETED, TransferStatus.FAILED, TransferStatus.CANCELLED, TransferStatus.QUEUED}
+    ),
+    TransferStatus.COMPLETED: frozenset(),
+    TransferStatus.FAILED: frozenset(),
+    TransferStatus.CANCELLED: frozenset(),
+}
+
 MACHINES: Mapping[type[StrEnum], Machine] = {  # type: ignore[type-arg]
     DatasetStatus: DATASET,
     SampleStatus: SAMPLE,
@@ -126,6 +147,7 @@ MACHINES: Mapping[type[StrEnum], Machine] = {  # type: ignore[type-arg]
     ModelVersionStatus: MODEL_VERSION,
     DeploymentStatus: DEPLOYMENT,
     DeliveryStatus: DELIVERY,
+    TransferStatus: TRANSFER,
 }
 
 JOB_FINISHED = frozenset({_J.COMPLETED, _J.FAILED, _J.CANCELLED})

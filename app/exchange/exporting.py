@@ -10,16 +10,19 @@ from uuid import UUID
 
 from app.errors import Invalid
 from app.exchange import Run
-from app.exchange.importing import FILE_NAME, SOURCE_ID, SPLIT
+from app.exchange.importing import SOURCE_ID
 from app.formats import TITLES, writer
 from app.formats.losses import Loss, LossCounter
 from app.formats.records import AttributeSpec, Box, ClassSpec, Record, split_name
 from app.infra.object_store import ObjectStore
+from app.schemas.samples import FILE_NAME, SPLIT
 from app.services import exported_samples
 from app.services.exported_samples import PAGE, ExportedSample
 
 PARALLEL = 8
 LOSS_REPORT = "LOSSES.md"
+# What the product itself keeps in a sample's metadata.
+OWN = frozenset({FILE_NAME, SPLIT, SOURCE_ID, "original_sha256", "changes"})
 
 
 @dataclass(slots=True)
@@ -125,7 +128,7 @@ def _record(row: ExportedSample, name: str) -> Record:
         height=row.height,
         classes=tuple(classes),
         boxes=tuple(Box(a["class"], *a["box"], a.get("attributes") or {}, a.get("id")) for a in row.annotations),
-        attributes={k: v for k, v in said.items() if v is not None and k not in (FILE_NAME, SPLIT, SOURCE_ID)},
+        attributes={k: v for k, v in said.items() if v is not None and k not in OWN},
         split=split_name(split) if isinstance(split, str) else None,
         captured_at=row.captured_at,
         source_id=source if isinstance(source, str) else None,

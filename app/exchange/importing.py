@@ -20,14 +20,14 @@ from app.exchange.fitting import Fitting
 from app.exchange.report import Report
 from app.formats.records import Fault, Record
 from app.infra.object_store import ObjectStore
-from app.schemas.samples import MAX_FILE_BYTES, SampleCreate, SampleLabel, SamplesCreate
+from app.schemas.samples import FILE_NAME, MAX_FILE_BYTES, SPLIT, SampleCreate, SampleLabel, SamplesCreate
 from app.schemas.uploads import UploadRequest
 from app.services import imported_samples, sample_uploads, upload_folders
 from app.services.files import ReceivedFile
 
 BATCH = 200
 PARALLEL = 8
-FILE_NAME, SPLIT, SOURCE_ID = "file_name", "split", "source_id"
+SOURCE_ID = "source_id"
 
 
 @dataclass(slots=True)
@@ -97,7 +97,7 @@ class Importer:
             what = f"the file has more than the {MAX_FILE_BYTES:,} bytes allowed"
             self.report.add(Fault("too-large", record.name, None, what, "Make it smaller."))
         known = self.run(imported_samples.known, self.dataset_id, [item.sha256 for item in items])
-        self._label_known([item for item in items if item.sha256 in known])
+        self._label_known({known[item.sha256]: item for item in items if item.sha256 in known})
         new = [item for item in items if item.sha256 not in known]
         if new:
             self._receive(new, pool)
@@ -118,12 +118,12 @@ class Importer:
         place, todo = record.file or record.name, "Keep one of them."
         self.report.add(Fault("same-content", place, record.line, what, todo, left_out=False))
 
-    def _label_known(self, items: list[_Item]) -> None:
-        labels = {item.sha256: SampleLabel(**item.label) for item in items if item.label is not None}
+    def _label_known(self, items: dict[UUID, _Item]) -> None:
+        labels = {key: SampleLabel(**item.label) for key, item in items.items() if item.label is not None}
         done = self.run(imported_samples.label_known, self.dataset_id, labels) if labels else set()
         self.counts.known += len(items)
         self.counts.labelled += len(done)
-        self.counts.boxes += sum(_boxes(item) for item in items if item.sha256 in done)
+        self.counts.boxes += sum(_boxes(items[key]) for key in done)
 
     def _receive(self, items: list[_Item], pool: ThreadPoolExecutor) -> None:
         wanted = UploadRequest(count=len(items))
@@ -155,7 +155,7 @@ class Importer:
         """Those that are new also by the digest of what was kept of them: pictures may be turned upright on the way."""
         turned = [item for item in items if item.received is not None and item.received.sha256 != item.sha256]
         digests = [item.received.sha256 for item in turned if item.received is not None]
-        known = self.run(imported_samples.known, self.dataset_id, digests) if digests else set()
+        known = self.run(imported_samples.known, self.dataset_id, digests) if digests else {}
         fresh: dict[str, _Item] = {}
         for item in items:
             assert item.received is not None

@@ -6,20 +6,25 @@ source, memory does not.
 
 import pickle
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
 from app.domain.labels import LabelSchema
-from app.errors import Invalid
+from app.errors import Invalid, TooLarge
 from app.exchange.fitting import Fitting
 from app.exchange.report import Report
 from app.exchange.surveying import Survey, survey
 from app.formats import declared_classes, open_source, read
-from app.formats.records import Record
+from app.formats.records import Fault, Record
 from app.formats.source import place
+from app.services.files import inspect_image
+
+BATCH, PARALLEL = 200, 4
 
 
 @dataclass(slots=True)
@@ -43,6 +48,26 @@ class Look:
         fitting = Fitting(schema, report)
         for record in self.records():
             fitting.label(record)
+
+    def inspect(self, report: Report, tell: Callable[[int], None]) -> None:
+        """Decode every image, as receiving it will, and report those that would be refused."""
+
+        def refusal(record: Record) -> Fault | None:
+            try:
+                inspect_image((self.root / record.name).read_bytes(), record.name)
+            except (Invalid, TooLarge) as refused:
+                what = refused.message.removeprefix(f"{record.name}: ")
+                return Fault("image", record.name, None, what, "Replace or remove the image.")
+            return None
+
+        records, count = self.records(), 0
+        with ThreadPoolExecutor(PARALLEL, thread_name_prefix="inspect") as pool:
+            while batch := list(islice(records, BATCH)):
+                for fault in pool.map(refusal, batch):
+                    if fault is not None:
+                        report.add(fault)
+                count += len(batch)
+                tell(count)
 
 
 @contextmanager

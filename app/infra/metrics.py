@@ -19,12 +19,13 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from app.infra.queue import MEDIA_QUEUE, TRAINING_QUEUE, WEBHOOK_QUEUE, queue
+from app.infra.queue import MEDIA_QUEUE, TRAINING_QUEUE, TRANSFER_QUEUE, WEBHOOK_QUEUE, queue
 from app.schemas.metrics import Measured
 
 disable_created_metrics()  # a second series for each, which no query here needs
 REGISTRY = CollectorRegistry()
 ProcessCollector(registry=REGISTRY)
+QUEUES = (TRAINING_QUEUE, WEBHOOK_QUEUE, MEDIA_QUEUE, TRANSFER_QUEUE)
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 REQUESTS = Counter(
@@ -104,6 +105,6 @@ def _family(name: str, text: str, label: str, values: Mapping[str, int]) -> Gaug
 def queue_depths() -> dict[str, int]:
     """How many entries wait in each queue; nothing while Redis is away, so that the gauge is missing, not zero."""
     try:
-        return {name: queue(name).count for name in (TRAINING_QUEUE, WEBHOOK_QUEUE, MEDIA_QUEUE)}
+        return {name: queue(name).count for name in QUEUES}
     except redis.RedisError:
         return {}

@@ -1,4 +1,4 @@
-"""The queues of training jobs, of webhook deliveries and of media work (RQ on Valkey or Redis).
+"""The queues of training jobs, webhook deliveries, media work, imports and exports (RQ on Valkey or Redis).
 
 They carry ids only; JSON, never pickle; Postgres stays the truth.
 """
@@ -19,14 +19,17 @@ from app.settings import get_settings
 log = logging.getLogger(__name__)
 
 TRAINING_QUEUE, WEBHOOK_QUEUE, MEDIA_QUEUE = "training", "webhooks", "media"
+TRANSFER_QUEUE = "transfers"
 TRACE = "trace"
 TRAIN, DELIVER = "workers.jobs.train", "workers.webhooks.deliver"
 MAKE_THUMBNAILS = "workers.thumbnails.make_thumbnails"
+TRANSFER = "workers.transfers.transfer"
 # A training job may take days; RQ's own limit only catches what nothing else would.
 JOB_TIMEOUT_SECONDS = 7 * 24 * 3600
 # An attempt ends by itself long before.
 DELIVERY_TIMEOUT_SECONDS = 50
 MEDIA_TIMEOUT_SECONDS = 2 * 3600
+TRANSFER_TIMEOUT_SECONDS = 24 * 3600
 _THUMBNAILS = "thumbnails"
 
 
@@ -106,6 +109,21 @@ def thumbnails_wanted(entries: Iterable[str]) -> set[UUID]:
     """The datasets that `entries` of the media queue are about."""
     parts = (entry.split("_") for entry in entries)
     return {UUID(part[1]) for part in parts if part[0] == _THUMBNAILS}
+
+
+def enqueue_transfer(transfer_id: UUID, attempt: int) -> None:
+    """Hand an import or export that had `attempt` attempts to a worker. Without Redis (logged) it is done later."""
+    try:
+        queue(TRANSFER_QUEUE).enqueue(
+            TRANSFER,
+            str(transfer_id),
+            job_id=queue_id(transfer_id, attempt),
+            job_timeout=TRANSFER_TIMEOUT_SECONDS,
+            result_ttl=0,
+            failure_ttl=3600,
+        )
+    except redis.RedisError as error:
+        log.warning("transfer %s was not handed to the queue (%s); it will be", transfer_id, type(error).__name__)
 
 
 def first_use(key: str, seconds: int) -> bool:

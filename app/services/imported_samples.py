@@ -11,23 +11,20 @@ from app.domain.permissions import Actor, Permission, PersonActor, require
 from app.errors import Conflict
 from app.schemas.datasets import DatasetView, LabelSchema
 from app.schemas.samples import SampleLabel
-from app.services import audit, sample_labels
+from app.services import audit, sample_labels, sample_uploads
 from app.services.access import fetch, open_dataset
 from app.tables import TrainingDataset, TrainingSample
 
 
-def known(session: Session, actor: Actor, dataset_id: UUID, digests: Sequence[str]) -> set[str]:
-    """Those of the sha256 digests that a sample of the dataset has."""
+def known(session: Session, actor: Actor, dataset_id: UUID, digests: Sequence[str]) -> dict[str, UUID]:
+    """Which of the sha256 digests are a sample of the dataset already, or were its file as it arrived; its id."""
     require(actor, Permission.DATASETS_READ)
     fetch(session, TrainingDataset, dataset_id, actor, "dataset")
-    query = select(TrainingSample.sha256).where(
-        TrainingSample.dataset_id == dataset_id, col(TrainingSample.sha256).in_(digests)
-    )
-    return set(session.exec(query))
+    return sample_uploads.known_digests(session, dataset_id, digests)
 
 
-def label_known(session: Session, actor: Actor, dataset_id: UUID, labels: Mapping[str, SampleLabel]) -> set[str]:
-    """Label the samples with these digests that have no label yet; the digests of those that were labelled now.
+def label_known(session: Session, actor: Actor, dataset_id: UUID, labels: Mapping[UUID, SampleLabel]) -> set[UUID]:
+    """Label those of the samples that have no label yet; the ids of those that were labelled now.
 
     What somebody labelled already is left as it is: an import never overwrites a person.
     """
@@ -36,16 +33,16 @@ def label_known(session: Session, actor: Actor, dataset_id: UUID, labels: Mappin
     dataset = open_dataset(session, actor, dataset_id, lock=True)
     query = select(TrainingSample).where(
         TrainingSample.dataset_id == dataset_id,
-        col(TrainingSample.sha256).in_(labels),
+        col(TrainingSample.id).in_(labels),
         sample_labels.has_status(SampleStatus.UNLABELED),
     )
     rows = list(session.exec(query))
-    sample_labels.apply(session, actor, dataset, [(row, labels[row.sha256]) for row in rows])
+    sample_labels.apply(session, actor, dataset, [(row, labels[row.id]) for row in rows])
     if rows:
         sample_labels.touch(session, dataset)
         after = {"count": len(rows), "sample_ids": [str(row.id) for row in rows]}
         audit.record(session, actor, "sample.label_imported", dataset, after=after)
-    return {row.sha256 for row in rows}
+    return {row.id for row in rows}
 
 
 def extend_schema(session: Session, actor: Actor, dataset_id: UUID, schema: dict[str, Any]) -> DatasetView:

@@ -16,6 +16,7 @@ from app.tables.organizations import Organization, PlanLimits
 from app.tables.reviews import GroundTruth, ReviewDecision
 from app.tables.samples import SampleAnnotation, TrainingSample
 from app.tables.training_jobs import MetricPoint, TrainingJob
+from app.tables.transfers import DatasetTransfer
 from app.tables.trust import ApproverKey, TufMetadata
 from app.tables.uploads import UploadFolder
 from app.tables.users import ApiToken, User, UserIdentity, UserSession
@@ -31,6 +32,7 @@ __all__ = [
     "ConsensusDecision",
     "DatasetChunk",
     "DatasetFile",
+    "DatasetTransfer",
     "DatasetVersion",
     "DeletedSample",
     "EdgeServer",

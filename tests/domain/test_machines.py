@@ -13,6 +13,7 @@ from app.domain.machines import (
     JobStatus,
     ModelVersionStatus,
     SampleStatus,
+    TransferStatus,
     advance,
     can_advance,
     sample_status,
@@ -58,6 +59,13 @@ ALLOWED = {
         pending     delivered failed
         delivered   .
         failed      .
+    """,
+    TransferStatus: """
+        queued      running cancelled
+        running     completed failed cancelled queued
+        completed   .
+        failed      .
+        cancelled   .
     """,
 }
 

@@ -6,7 +6,7 @@ from tests.e2e.conftest import Running
 from tests.support.waiting import wait_for
 
 TABLES = ("training_datasets", "training_samples", "ai_model_versions", "model_deployments", "tuf_metadata", "users")
-SERVERS = ("postgres", "valkey", "s3", "web", "worker-1", "courier", "media", "reconciler")
+SERVERS = ("postgres", "valkey", "s3", "web", "worker-1", "courier", "media", "transfers", "reconciler")
 EDGES = ("edge-rotterdam-pump-house", "edge-nagano-reservoir")
 
 

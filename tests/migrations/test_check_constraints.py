@@ -53,6 +53,9 @@ ROWS = f"""
         VALUES ('{ID}', '{ID}', '{ID}', 1, 'accepted', '{{}}', '[]', now());
     INSERT INTO sample_leases (sample_id, slot, holder_id, token_hash, taken_at, expires_at)
         VALUES ('{ID}', 0, 1, 'h', now(), now());
+    INSERT INTO dataset_transfers (id, dataset_id, kind, format, options, status, attempt, lease_until, done, report,
+        created_by, created_at) VALUES ('{ID}', '{ID}', 'import', 'coco', '{{}}', 'running', 1, now(), 0, '{{}}', 1,
+        now());
     INSERT INTO ai_model_versions (id, ai_module, version, name, description, model_file_url, model_file_size,
         bundle_sha256, accuracy, precision_score, recall_score, f1_score, metrics, inference_time_ms, min_edge_version,
         supported_platforms, status, is_approved, approved_by, approved_at, is_released, released_at, release_notes,
@@ -119,6 +122,14 @@ BROKEN = {
         "sample_count_range": "sample_count = 0",
         "scope_known": "scope = 'rejected'",
         "tree_or_manifest": "manifest_url = NULL",
+    },
+    "dataset_transfers": {
+        "kind_known": "kind = 'copy'",
+        "status_known": "status = 'lost'",
+        "attempt_range": "attempt = -1",
+        "done_range": "done = -1",
+        "failed_has_reason": "status = 'failed'",
+        "running_has_lease": "lease_until = NULL",
     },
     "training_samples": {
         "file_type_known": "file_type = 'audio'",

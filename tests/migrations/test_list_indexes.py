@@ -24,6 +24,7 @@ from app.schemas.opinions import DecisionFilter, DisagreementFilter
 from app.schemas.people import OrganizationFilter, UserFilter
 from app.schemas.samples import SampleFilter
 from app.schemas.training_jobs import TrainingJobFilter
+from app.schemas.transfers import TransferFilter
 from app.schemas.webhooks import WebhookDeliveryFilter, WebhookFilter
 from app.services import (
     audit,
@@ -35,6 +36,7 @@ from app.services import (
     organizations,
     samples,
     training_jobs,
+    transfers,
     users,
     webhook_deliveries,
     webhooks,
@@ -210,6 +212,13 @@ def test_decisions_are_read_in_the_order_of_an_index(super_admin: Person, sort: 
     dataset = make_dataset(super_admin, opinions_per_sample=2)
     wanted = DecisionFilter(sort=sort)
     check(lambda session: opinion_views.list_decisions(session, super_admin.actor, dataset.id, wanted))
+
+
+@pytest.mark.parametrize("sort", get_args(TransferFilter.model_fields["sort"].annotation))
+def test_transfers_are_read_in_the_order_of_an_index(super_admin: Person, sort: str) -> None:
+    dataset = make_dataset(super_admin)
+    wanted = TransferFilter(sort=sort)
+    check(lambda session: transfers.list_transfers(session, super_admin.actor, dataset.id, wanted))
 
 
 @pytest.mark.parametrize("sort", get_args(WebhookDeliveryFilter.model_fields["sort"].annotation))

@@ -81,6 +81,11 @@ GET    /training/datasets/{dataset_id}/versions/{version}         read
 GET    /training/datasets/{dataset_id}/versions/{version}/samples read
 GET    /training/datasets/{dataset_id}/versions/{before}/diff/{after} read
 POST   /training/datasets/{dataset_id}/versions/{version}/restore write
+POST   /training/datasets/{dataset_id}/imports                    write
+POST   /training/datasets/{dataset_id}/exports                    write
+GET    /training/datasets/{dataset_id}/transfers                  read
+GET    /training/datasets/{dataset_id}/transfers/{transfer_id}    read
+POST   /training/datasets/{dataset_id}/transfers/{transfer_id}/cancel write
 GET    /training/jobs                                             read
 POST   /training/jobs                                             write
 GET    /training/jobs/hyperparameters                             read
