@@ -22,6 +22,7 @@ Kind = Literal[
     "environment",
     "webhook",
     "delivery",
+    "transfer",
     "token",
     "account",
     "outcome",
@@ -89,6 +90,13 @@ STATUSES: Mapping[Kind, Mapping[str, StatusLook]] = {
         "pending": StatusLook("On its way", "amber", "clock", hint="Waiting for its first or next attempt"),
         "delivered": StatusLook("Delivered", "green", "circle-check", hint="The receiver accepted it"),
         "failed": StatusLook("Failed", "red", "circle-x", hint="No further attempt; it can be sent again"),
+    },
+    "transfer": {
+        "queued": StatusLook("Queued", "amber", "clock", hint="Waits for the transfer worker"),
+        "running": StatusLook("Running", "indigo", "loader-circle", moving=True, hint="Under way"),
+        "completed": StatusLook("Completed", "green", "circle-check", hint="Done"),
+        "failed": StatusLook("Failed", "red", "circle-x", hint="It ended with an error"),
+        "cancelled": StatusLook("Cancelled", "gray", "circle-slash", hint="Ended by a person"),
     },
     "outcome": {
         "done": StatusLook("Done", "gray", "check", hint="It was carried out"),

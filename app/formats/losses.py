@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from app.formats.folders import folder_name
-from app.formats.records import Box, ClassSpec, Record
+from app.formats.records import ClassSpec, Record
 from app.formats.source import scalar, written
 
 
@@ -35,7 +35,7 @@ class Carries:
 
 CARRIES: dict[str, Carries] = {
     "coco": Carries(box_attributes=True, captured_at=True),
-    "yolo": Carries(),
+    "yolo": Carries(typed_values=False),
     "voc": Carries(box_attributes=True, unused_classes=False, typed_values=False),
     "cvat": Carries(
         image_classes=True,
@@ -55,7 +55,7 @@ CARRIES: dict[str, Carries] = {
         colors=True,
         keys=True,
     ),
-    "folders": Carries(boxes=False, image_classes=True, nothing=False),
+    "folders": Carries(boxes=False, image_classes=True, nothing=False, typed_values=False),
     "csv": Carries(
         image_classes=True,
         several_classes=True,
@@ -114,8 +114,8 @@ class LossCounter:
             lost = kind == "verified" or not getattr(self._carries, kind)
             if lost:
                 self._note(kind, record.name)
-        if self._carries.box_attributes and not self._carries.typed_values:
-            changed = sum(_changes(box) for box in record.boxes)
+        if not self._carries.typed_values:
+            changed = _changes(record, self._carries)
             if changed:
                 self._note("typed_values", record.name, changed)
         self._used.update(record.classes, (box.class_name for box in record.boxes))
@@ -176,6 +176,19 @@ def _of_class(spec: ClassSpec) -> Iterator[str]:
         yield "attribute_schema"
 
 
-def _changes(box: Box) -> int:
-    """How many attribute values come back as something else from plain text."""
-    return sum(1 for v in box.attributes.values() if scalar(written(v)) != v or type(scalar(written(v))) is not type(v))
+def _changes(record: Record, carries: Carries) -> int:
+    """How many values that the format holds come back as something else from plain text."""
+    values = [v for box in record.boxes for v in box.attributes.values()] if carries.box_attributes else []
+    values += record.attributes.values() if carries.image_metadata else []
+    return sum(1 for value in values if (again := scalar(written(value))) != value or type(again) is not type(value))
+
+
+def table() -> str:
+    """`CARRIES` as the table of docs/formats.md."""
+    names = list(CARRIES)
+    rows = [f"| | {' | '.join(names)} |", f"| --- |{' :-: |' * len(names)}"]
+    for kind, words in WORDS.items():
+        if kind in Carries.__dataclass_fields__:
+            marks = ("✓" if getattr(CARRIES[name], kind) else "–" for name in names)
+            rows.append(f"| {words.partition(' (')[0]} | {' | '.join(marks)} |")
+    return "\n".join(rows)

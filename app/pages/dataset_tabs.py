@@ -8,6 +8,7 @@ TABS = (
     Tab("samples", "Samples", "images", ""),
     Tab("opinions", "Opinions", "users", "/opinions"),
     Tab("review", "Review", "badge-check", "/review"),
+    Tab("transfers", "Import & export", "arrow-right-left", "/transfers"),
 )
 
 

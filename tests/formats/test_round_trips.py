@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.formats import FORMATS, declared_classes, detect, open_source, read, writer
-from app.formats.losses import CARRIES, losses
+from app.formats.losses import CARRIES, losses, table
 from app.formats.records import AttributeSpec, Box, ClassSpec, Record
 from tests.formats.folder import image
 
@@ -200,3 +200,8 @@ def test_the_loss_report_counts_and_gives_an_example() -> None:
 def test_nothing_is_listed_where_nothing_is_lost() -> None:
     record = Record("a.png", labelled=True, width=8, height=8, boxes=(Box("x", 1, 1, 2, 2),))
     assert losses([record], "coco", [ClassSpec("x")]) == []
+
+
+def test_the_documentation_has_the_table_of_what_each_format_carries() -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs/formats.md").read_text()
+    assert table() in text
