@@ -11,7 +11,7 @@ from app.domain.permissions import Permission
 from app.formats import AUTO
 from app.schemas.transfers import ExportCreate, ImportCreate, TransferFilter
 from app.services import datasets, transfers
-from state.addresses import uuid_of
+from state.addresses import dataset_of
 from state.base import paged, store
 from state.marks import permission
 from state.views.transfers import NO_REPORT, TransferReport, TransferRow, transfer_report, transfer_row
@@ -33,7 +33,7 @@ class DatasetTransfersState(paged(_READ), rx.State):
     @permission(_READ)
     async def load(self) -> Any:
         """The dataset's newest imports and exports."""
-        wanted = uuid_of(self.router.url.path.rstrip("/").removesuffix("/transfers"))
+        wanted = dataset_of(self.router.url.path)
         if wanted is None:
             self.problem, self.loading = "There is no such dataset. Choose one from the list.", False
             return

@@ -36,7 +36,7 @@ from app.infra.db import forget_engine, transaction
 from app.infra.object_store import get_object_store
 from app.infra.queue import TRANSFER_QUEUE, get_redis, queue
 from app.logs import configure_logging, working_on
-from app.services import imported_samples, transfer_attempts
+from app.services import imported_samples, transfer_attempts, versions
 from app.services.transfer_attempts import Outcome, Work
 from app.settings import get_settings
 from app.tables.base import utcnow
@@ -203,12 +203,12 @@ def _take_in(work: Work, found: Look, report: Report, progress: _Progress) -> No
 def _export(work: Work, folder: Path, progress: _Progress) -> Outcome:
     store = get_object_store()
     images = store if work.options["images"] else None
-    pages = of_dataset(_AsPerson(work), work.dataset_id)
+    run, version = _AsPerson(work), work.options.get("version")
+    pages = of_dataset(run, work.dataset_id, version)
+    schema = run(versions.get, work.dataset_id, version).label_schema if version else work.label_schema
     out = folder / "out"
     out.mkdir()
-    done = export(
-        pages, work.label_schema, work.format, out, images, lambda d: progress.tell(d.images, {"counts": _counts(d)})
-    )
+    done = export(pages, schema, work.format, out, images, lambda d: progress.tell(d.images, {"counts": _counts(d)}))
     pack(out, folder / "export.zip", progress.alive)
     shutil.rmtree(out)
     url = _keep(work, folder / "export.zip", "export.zip")

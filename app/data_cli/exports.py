@@ -10,13 +10,14 @@ from app.errors import Invalid
 from app.exchange.exporting import LOSS_REPORT, Exported, export, of_dataset
 from app.formats import TITLES, known
 from app.infra.object_store import get_object_store
-from app.services import imported_samples
+from app.services import imported_samples, versions
 
 
 def export_dataset(
     which: Annotated[str, typer.Argument(metavar="DATASET", help="Name or id of a dataset.")],
     format_name: Annotated[str, typer.Option("--format", help=f"{', '.join(TITLES)}.")],
     out: Annotated[Path, typer.Option(help="An empty folder, or one that is not there yet.")],
+    version: Annotated[str | None, typer.Option(help="A version, as 1.2.0 or latest; default: as it is now.")] = None,
     images: Annotated[bool, typer.Option(help="Write the images too.")] = True,
     email: Annotated[str | None, typer.Option("--as", help="Your address; default: the only super admin.")] = None,
 ) -> None:
@@ -31,9 +32,11 @@ def export_dataset(
         run = person(email)
         target = dataset(run, which)
         store = get_object_store() if images else None
-        with progress("Exporting", target.sample_count) as bar:
-            pages = of_dataset(run, target.id)
-            done = export(pages, target.label_schema, format_name, out, store, lambda part: bar(part.images))
+        frozen = run(versions.get, target.id, version) if version is not None else None
+        schema, total = (frozen or target).label_schema, (frozen or target).sample_count
+        with progress("Exporting", total) as bar:
+            pages = of_dataset(run, target.id, frozen.version if frozen else None)
+            done = export(pages, schema, format_name, out, store, lambda part: bar(part.images))
         run(imported_samples.record_export, target.id, format_name, done.images)
     _say(done, out)
 

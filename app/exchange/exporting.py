@@ -53,11 +53,15 @@ def _attributes(entry: dict[str, Any]) -> tuple[AttributeSpec, ...]:
     return tuple(AttributeSpec(a["name"], a["type"], tuple(a.get("choices") or ())) for a in given)
 
 
-def of_dataset(run: Run, dataset_id: UUID) -> Iterator[list[ExportedSample]]:
-    """The samples of a dataset as it is now, a page at a time, each page in a transaction of its own."""
+def of_dataset(run: Run, dataset_id: UUID, version: str | None = None) -> Iterator[list[ExportedSample]]:
+    """The samples of a dataset as it is now, or of a version, a page at a time, each in a transaction of its own."""
     after = None
     while True:
-        rows: list[ExportedSample] = run(exported_samples.page, dataset_id, after)
+        rows: list[ExportedSample] = (
+            run(exported_samples.page, dataset_id, after)
+            if version is None
+            else run(exported_samples.version_page, dataset_id, version, after)
+        )
         if rows:
             yield rows
         if len(rows) < PAGE:
@@ -120,7 +124,7 @@ def _fetch(store: ObjectStore, url: str, place: Path) -> None:
 def _record(row: ExportedSample, name: str) -> Record:
     said = row.metadata
     classes = [row.labels["class"]] if "class" in row.labels else row.labels.get("classes", [])
-    split, source = said.get(SPLIT), said.get(SOURCE_ID)
+    split, source = row.split or said.get(SPLIT), said.get(SOURCE_ID)
     return Record(
         name=name,
         labelled=row.is_labeled,

@@ -227,5 +227,5 @@ def page() -> rx.Component:
         _report(),
         state=S,
         active="datasets",
-        breadcrumb=[("Datasets", "/datasets"), (S.name, "/datasets/" + S.dataset_id)],
+        breadcrumb=[("Datasets", "/datasets")],
     )

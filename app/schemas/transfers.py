@@ -26,9 +26,10 @@ class ImportCreate(Request):
 
 
 class ExportCreate(Request):
-    """Write the dataset as it is now into an archive."""
+    """Write the dataset as it is now, or a version of it, into an archive."""
 
     format: FormatName
+    version: str | None = Field(None, max_length=40, description="A version, as 1.2.0 or latest")
     images: bool = Field(True, description="With the image files, or annotations alone")
 
 

@@ -1,4 +1,4 @@
-"""What an export reads of a dataset: its samples with their agreed labels, page by page, oldest first."""
+"""What an export reads, page by page: the samples of a dataset as it is now, oldest first, or those of a version."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,9 @@ from uuid import UUID
 from sqlalchemy import tuple_
 from sqlmodel import Session, col, select
 
+from app.domain.dataset_trees import Record, bucket_of
 from app.domain.permissions import Actor, Permission, require
+from app.services import dataset_chunks, versions
 from app.services.access import fetch
 from app.tables import TrainingDataset, TrainingSample
 
@@ -28,6 +30,7 @@ _COLUMNS = (
     TrainingSample.is_verified,
     TrainingSample.captured_at,
     TrainingSample.extra,
+    TrainingSample.split,
 )
 
 
@@ -47,6 +50,7 @@ class ExportedSample:
     is_verified: bool
     captured_at: datetime | None
     metadata: Mapping[str, Any]
+    split: str | None
 
 
 def page(
@@ -65,3 +69,30 @@ def page(
     if after is not None:
         query = query.where(tuple_(*order) > after)
     return [ExportedSample((row[1], row[0]), *row[2:]) for row in session.exec(query)]
+
+
+def version_page(
+    session: Session, actor: Actor, dataset_id: UUID, version: str, after: tuple[datetime, UUID] | None = None
+) -> list[ExportedSample]:
+    """The same of a version, as it was frozen, in the order of ids."""
+    require(actor, Permission.DATASETS_READ)
+    row = versions.find(session, actor, dataset_id, version)
+    found: list[ExportedSample] = []
+    for record in dataset_chunks.records(session, row, bucket_of(after[1]) if after else 0):
+        if after is None or UUID(record["id"]) > after[1]:
+            found.append(_frozen(record))
+        if len(found) == PAGE:
+            break
+    return found
+
+
+def _frozen(record: Record) -> ExportedSample:
+    plain = {name: record[name] for name in ("file_url", "file_type", "sha256", "width", "height", "split")}
+    labels = {name: record[name] for name in ("labels", "annotations", "is_labeled", "is_verified", "metadata")}
+    captured, created = record["captured_at"], datetime.fromisoformat(record["created_at"])
+    return ExportedSample(
+        key=(created, UUID(record["id"])),
+        captured_at=datetime.fromisoformat(captured) if captured else None,
+        **plain,
+        **labels,
+    )

@@ -14,7 +14,7 @@ from app.infra.object_store import ObjectStore
 from app.infra.queue import enqueue_transfer
 from app.schemas.base import Page
 from app.schemas.transfers import ExportCreate, ImportCreate, TransferDetail, TransferFilter, TransferView
-from app.services import audit, dataset_changes
+from app.services import audit, dataset_changes, versions
 from app.services.access import fetch, open_dataset
 from app.services.filtering import equal
 from app.services.paging import paged
@@ -40,7 +40,10 @@ def request_export(session: Session, actor: Actor, dataset_id: UUID, request: Ex
     dataset = fetch(session, TrainingDataset, dataset_id, actor, "dataset")
     if request.format == "folders" and LabelSchema.of(dataset.label_schema).task is Task.DETECTION:
         raise Invalid("Folders by class cannot hold boxes. Choose another format.", field="format")
-    return _request(session, actor, dataset, "export", request.format, request.model_dump(exclude={"format"}))
+    options = request.model_dump(exclude={"format"})
+    if request.version is not None:  # what is latest now is exported, also if another is committed meanwhile
+        options["version"] = versions.find(session, actor, dataset_id, request.version).version
+    return _request(session, actor, dataset, "export", request.format, options)
 
 
 def _request(

@@ -32,7 +32,7 @@ def _digests(page: bytes) -> set[str]:
 
 
 def content_security_policy(inline: str, store_origin: str) -> str:
-    """The policy; `store_origin` is where sample pictures come from, `inline` what inline scripts may run."""
+    """The policy; `store_origin` is where pictures come from and files go, `inline` what inline scripts may run."""
     return "; ".join(
         (
             "default-src 'self'",
@@ -42,7 +42,7 @@ def content_security_policy(inline: str, store_origin: str) -> str:
             f"img-src 'self' data: blob: {store_origin}".rstrip(),
             "font-src 'self'",
             # 'self' covers the sockets of this host too (CSP 3; Safari since 15.4).
-            "connect-src 'self'",
+            f"connect-src 'self' {store_origin}".rstrip(),
             "worker-src 'self' blob:",
             "object-src 'none'",
             "base-uri 'none'",

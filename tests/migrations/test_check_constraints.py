@@ -39,16 +39,14 @@ ROWS = f"""
         statistics, changes, single_person_review, sha256, revision, manifest_url, created_by, created_at)
         VALUES ('{ID}', '{ID}', 1, '1.0.0', '', 'all', 1, '{{}}', '{{}}', '{{}}', '{{}}', false, 's', 1, 'u', 1, now());
     INSERT INTO training_samples (id, dataset_id, file_url, file_type, file_size, sha256, labels, annotations, metadata,
-        is_labeled, is_verified, labeled_by, verified_by, quality_score, created_at, updated_at)
-        VALUES ('{ID}', '{ID}', 'u', 'image', 1, 's', '{{}}', '[]', '{{}}', true, true, 1, 1, 0.5, now(), now());
+        is_labeled, is_verified, labeled_by, verified_by, quality_score, revision, created_at, updated_at)
+        VALUES ('{ID}', '{ID}', 'u', 'image', 1, 's', '{{}}', '[]', '{{}}', true, true, 1, 1, 0.5, 0, now(), now());
     INSERT INTO sample_disagreements (id, sample_id, dataset_id, agreement_percent, difference_count, created_at)
         VALUES ('{ID}', '{ID}', '{ID}', 66, 1, now());
     INSERT INTO consensus_decisions (id, sample_id, dataset_id, kind, labels, annotations, sources, reason, decided_by,
         previous, created_at)
         VALUES ('{ID}', '{ID}', '{ID}', 'proposal', '{{}}', '[]', '[]', '', 1, '{{}}', now());
     INSERT INTO upload_folders (id, dataset_id, slots, opened_at) VALUES ('{ID}', '{ID}', 1, now());
-        is_labeled, is_verified, labeled_by, verified_by, quality_score, revision, created_at, updated_at)
-        VALUES ('{ID}', '{ID}', 'u', 'image', 1, 's', '{{}}', '[]', '{{}}', true, true, 1, 1, 0.5, 0, now(), now());
     INSERT INTO review_decisions (id, dataset_id, sample_id, reviewer_id, decision, labels, annotations, created_at)
         VALUES ('{ID}', '{ID}', '{ID}', 1, 'accepted', '{{}}', '[]', now());
     INSERT INTO sample_leases (sample_id, slot, holder_id, token_hash, taken_at, expires_at)

@@ -24,14 +24,13 @@ from app.services import transfer_attempts
 from app.settings import get_settings
 from app.tables import AuditEvent, DatasetTransfer, TrainingDataset, TrainingSample
 from app.tables.base import utcnow
+from tests.support.archives import SCHEMA, coco
 from tests.support.images import png, upload
 from tests.support.people import Person
 from tests.support.records import make_dataset
 from tests.support.waiting import wait_for
 from workers import transfers
 from workers.reconciler import RECONCILER, enqueue_transfers_once
-
-SCHEMA = {"task": "detection", "classes": [{"name": "cell", "color": "#112233", "key": "1", "attributes": []}]}
 
 
 @pytest.fixture
@@ -41,23 +40,6 @@ def dataset(super_admin: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     get_settings.cache_clear()
     yield make_dataset(super_admin, label_schema=SCHEMA)
     get_settings.cache_clear()
-
-
-def coco(count: int, boxes: int = 2, wrong: int = 0, label: str = "cell") -> bytes:
-    """A COCO archive; the last `wrong` boxes of the first image have no area."""
-    buffer = io.BytesIO()
-    images = [{"id": n, "file_name": f"{n}.png", "width": 64, "height": 64} for n in range(count)]
-    annotations = [
-        {"id": n * 100 + b, "image_id": n, "category_id": 1, "bbox": [b, b, 10, 10 if n or b >= wrong else 0]}
-        for n in range(count)
-        for b in range(boxes)
-    ]
-    document = {"images": images, "annotations": annotations, "categories": [{"id": 1, "name": label}]}
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("annotations.json", json.dumps(document))
-        for number in range(count):
-            archive.writestr(f"images/{number}.png", png(number, (64, 64)))
-    return buffer.getvalue()
 
 
 def asked(client: TestClient, dataset: TrainingDataset, archive: bytes, **options: Any) -> dict[str, Any]:
@@ -234,6 +216,19 @@ def test_an_export_is_an_archive_that_goes_in_again(
     other = make_dataset(super_admin, label_schema=SCHEMA)
     assert transfers.transfer(asked(admin, other, archive)["id"]) == "completed"
     assert samples() == (6, 12)
+
+
+def test_a_version_is_exported_as_it_was_frozen(admin: TestClient, dataset: TrainingDataset) -> None:
+    transfers.transfer(asked(admin, dataset, coco(3))["id"])
+    made = admin.post(f"{base(dataset)}/versions", json={"message": "first", "scope": "labeled"})
+    assert made.status_code == 201, made.text
+    transfers.transfer(asked(admin, dataset, coco(5))["id"])
+    answer = admin.post(f"{base(dataset)}/exports", json={"format": "coco", "version": "latest", "images": False})
+    assert answer.json()["options"]["version"] == made.json()["version"]
+    assert transfers.transfer(answer.json()["id"]) == "completed"
+    assert shown(admin, dataset, answer.json()["id"])["report"]["counts"] == {"images": 3, "labelled": 3, "boxes": 6}
+    missing = admin.post(f"{base(dataset)}/exports", json={"format": "coco", "version": "9.9.9"})
+    assert missing.status_code == 404
 
 
 def test_boxes_are_not_exported_as_folders(admin: TestClient, dataset: TrainingDataset) -> None:
