@@ -8,11 +8,12 @@ from app.domain.permissions import Role
 from app.errors import Conflict, Forbidden, Invalid, NotFound
 from app.infra.db import transaction
 from app.infra.object_store import get_object_store
-from app.schemas.opinions import Adjudicate, DisagreementFilter
+from app.schemas.opinions import Adjudicate, DecisionFilter, DisagreementFilter
 from app.schemas.samples import SampleVerify
 from app.services import adjudication, opinion_views, reviews
-from app.tables import SampleAnnotation, SampleDisagreement, TrainingDataset
+from app.tables import SampleAnnotation, SampleDisagreement, TrainingDataset, TrainingSample
 from tests.support.opinions import (
+    configure,
     count_of,
     counted,
     decide,
@@ -217,3 +218,31 @@ def test_adjudication_needs_what_its_choice_says(dataset: TrainingDataset, sampl
 def test_decision_that_is_not_there_cannot_be_undone(team: list[Person]) -> None:
     with pytest.raises(NotFound, match="no decision"), transaction() as session:
         adjudication.undo(session, team[0].actor, uuid4())
+
+
+def test_label_that_a_schema_change_renamed_is_not_undone_to_what_it_was(
+    dataset: TrainingDataset, sample: UUID, team: list[Person]
+) -> None:
+    disagree(dataset, sample, team)
+    decision = decide(dataset, sample, team[3], choice="proposal").decisions[0]
+    with transaction() as session:
+        session.get_one(TrainingSample, sample).labels = {"class": "uno"}
+    with pytest.raises(Conflict, match="changed since"), transaction() as session:
+        adjudication.undo(session, team[3].actor, decision.id)
+
+
+def test_decisions_are_listed_but_not_of_a_sample_that_collects_again(
+    dataset: TrainingDataset, sample: UUID, team: list[Person]
+) -> None:
+    disagree(dataset, sample, team)
+    decide(dataset, sample, team[3], choice="proposal")
+
+    def listed_now() -> list[UUID]:
+        with transaction() as session:
+            page = opinion_views.list_decisions(session, team[0].actor, dataset.id, DecisionFilter())
+            return [one.sample_id for one in page.items]
+
+    assert listed_now() == [sample]
+    configure(dataset, team[3], opinions_per_sample=5)
+    say(dataset, sample, team[3], None)
+    assert listed_now() == []
