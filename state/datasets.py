@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from app.domain.permissions import Permission, permissions_of
 from app.schemas.datasets import DatasetCreate, DatasetFilter
 from app.schemas.people import OrganizationFilter
-from app.services import datasets, organizations
+from app.services import datasets, organizations, usage
 from state import views
 from state.addresses import NEWEST
 from state.base import Page, caller, in_words, sortable
@@ -73,7 +73,9 @@ class DatasetsState(sortable(_READ, "/datasets"), rx.State):
             return
         page = await self._load(datasets.list_datasets, wanted, self._cursor(), PAGE)
         if page is not None:
-            self.rows = [views.dataset_row(item) for item in page.items]
+            owners = {item.organization_id for item in page.items if item.organization_id is not None}
+            room = (await self._load(usage.storage, owners) if owners else None) or {}
+            self.rows = [views.dataset_row(item, room.get(item.organization_id or 0)) for item in page.items]
             self._shown(page, "dataset", "datasets")
 
 
@@ -107,7 +109,7 @@ class NewDatasetState(Page, rx.State):
                 "environment": texts.get("environment", "dev"),
                 "version": texts.get("version", ""),
                 "organization_id": texts.get("organization_id") or None,
-                "label_schema": {"classes": classes},
+                "label_schema": {"task": texts.get("task", "classification"), "classes": classes},
             },
         )
         made = await self._submit(datasets.create, request) if request else None

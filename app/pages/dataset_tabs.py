@@ -9,6 +9,7 @@ TABS = (
     Tab("opinions", "Opinions", "users", "/opinions"),
     Tab("review", "Review", "badge-check", "/review"),
     Tab("transfers", "Import & export", "arrow-right-left", "/transfers"),
+    Tab("classes", "Classes", "tags", "/classes"),
 )
 
 

@@ -14,10 +14,12 @@ from components.theme import STATUSES, chip, status_badge
 from state.datasets import DatasetsState as S
 from state.datasets import NewDatasetState
 from state.session import SessionState
+from state.views.classes import TASKS
 
 ROUTE, TITLE = "/datasets", "Datasets · Trainyard"
 ON_LOAD = [SessionState.load, S.load]
 WRITE = "training:datasets:write"
+TASK_CHOICES = list(TASKS.items())
 ENVIRONMENTS = [(name, look.label) for name, look in STATUSES["environment"].items()]
 
 
@@ -30,13 +32,20 @@ def _labels(item: Any) -> rx.Component:
     )
 
 
+def _size(item: Any) -> rx.Component:
+    """The dataset's own size, and what all of its organization take of their plan's room."""
+    tight = (item["plan_level"] == "near") | (item["plan_level"] == "reached")
+    share = rx.el.span(item["plan_share"], style={"color": rx.cond(tight, "var(--amber-11)", "inherit")})
+    return two_lines(item["size"], share)
+
+
 COLUMNS = [
     Column("Dataset", lambda item: two_lines(item["name"], "version " + item["version"]), phone="title", sort="name"),
     Column("Module", lambda item: chip(item["ai_module"], icon="tag"), width="170px"),
     Column("Environment", lambda item: status_badge("environment", item["environment"]), width="150px"),
     Column("Status", lambda item: status_badge("dataset", item["status"]), width="120px"),
     Column("Labels", _labels, width="290px"),
-    Column("Size", lambda item: item["size"], width="100px", align="right", phone="hidden"),
+    Column("Size", _size, width="170px", align="right"),
     Column(
         "Created",
         lambda item: relative_time(item["created_at"]),
@@ -60,7 +69,12 @@ def _new_dataset() -> rx.Component:
         field(
             "Classes",
             rx.text_area(name="classes", placeholder="one per line", required=True, rows="4"),
-            hint="What a sample can show; at least two. They cannot be replaced once samples are labelled.",
+            hint="What a sample can show. They can be changed later, also under labels: you see first what follows.",
+        ),
+        field(
+            "Task",
+            static_choice("task", TASK_CHOICES, default="classification"),
+            hint="What a label is. It stays; models are trained for classification.",
         ),
         rx.el.div(
             field("Version", rx.input(name="version", default_value="1.0.0", required=True, max_length=40)),

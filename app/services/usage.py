@@ -48,6 +48,19 @@ def show(session: Session, actor: Actor, organization_id: int | None = None, now
     )
 
 
+def storage(session: Session, actor: Actor, organization_ids: Iterable[int]) -> dict[int, Used]:
+    """How much of their plans' room for datasets these organizations use: the datasets of each, all together."""
+    require(actor, Permission.USAGE_READ)
+    query = (
+        select(Organization.id, PlanLimits.dataset_bytes, func.coalesce(func.sum(TrainingDataset.size_bytes), 0))
+        .join(PlanLimits, col(PlanLimits.plan) == col(Organization.plan))
+        .join(TrainingDataset, col(TrainingDataset.organization_id) == col(Organization.id))
+        .where(col(Organization.id).in_(set(organization_ids)), visible_to(actor, Organization.id))
+        .group_by(col(Organization.id), col(PlanLimits.dataset_bytes))
+    )
+    return {key: Used(**_used(int(size), allowed)) for key, allowed, size in session.exec(query) if key is not None}
+
+
 def check_training_job(session: Session, organization_id: int | None, now: datetime) -> None:
     """Refuse a job that would be created at `now` on a dataset of the organization, if its plan does not admit it."""
     if organization_id is None:

@@ -4,6 +4,7 @@ from typing import TypedDict
 
 from app.domain.machines import sample_status
 from app.schemas.datasets import DatasetView
+from app.schemas.plans import Used
 from app.schemas.samples import SampleDetail
 from state.views.words import iso, share, size
 
@@ -27,6 +28,8 @@ class DatasetRow(TypedDict):
     verified_percent: int
     counts: str
     size: str
+    plan_share: str
+    plan_level: str
     classes: int
     owner: str
     created_at: str
@@ -64,6 +67,8 @@ NO_DATASET: DatasetRow = {
     "verified_percent": 0,
     "counts": "",
     "size": "",
+    "plan_share": "",
+    "plan_level": "",
     "classes": 0,
     "owner": "",
     "created_at": "",
@@ -84,8 +89,11 @@ NO_SAMPLE: SampleCard = {
 }
 
 
-def dataset_row(item: DatasetView) -> DatasetRow:
-    """A dataset with how far its labels are. A share is only full when everything is done."""
+def dataset_row(item: DatasetView, room: Used | None = None) -> DatasetRow:
+    """A dataset with how far its labels are. A share is only full when everything is done.
+
+    `room`: what all datasets of its organization use of the plan's room, where that is shown.
+    """
     return {
         "id": str(item.id),
         "name": item.name,
@@ -101,6 +109,8 @@ def dataset_row(item: DatasetView) -> DatasetRow:
         "verified_percent": _percent(item.verified_count, item.sample_count),
         "counts": f"{item.labeled_count:,} labelled · {item.verified_count:,} verified of {item.sample_count:,}",
         "size": size(item.size_bytes),
+        "plan_share": _plan_share(item, room),
+        "plan_level": str(room.level) if room is not None else "",
         "classes": len(item.label_schema["classes"]),
         "owner": "Global" if item.organization_id is None else f"Organization {item.organization_id}",
         "created_at": iso(item.created_at),
@@ -125,6 +135,16 @@ def sample_card(item: SampleDetail) -> SampleCard:
         "reason": item.rejection_reason or "",
         "created_at": iso(item.created_at),
     }
+
+
+def _plan_share(item: DatasetView, room: Used | None) -> str:
+    if item.organization_id is None:
+        return "global, no limit"
+    if room is None:
+        return ""
+    if room.allowed is None:
+        return "plan without a limit"
+    return f"plan: {size(room.used)} of {size(room.allowed)}"
 
 
 def _percent(part: int, whole: int) -> int:

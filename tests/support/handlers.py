@@ -33,6 +33,13 @@ DatasetTransfersState.on_live    read
 DatasetTransfersState.previous_page read
 DatasetTransfersState.show       read
 DatasetTransfersState.uploaded   admin
+DatasetClassesState.apply        admin
+DatasetClassesState.close_form   admin
+DatasetClassesState.dismiss      public
+DatasetClassesState.load         read
+DatasetClassesState.open_form    admin
+DatasetClassesState.set_asking   admin
+DatasetClassesState.submit       admin
 DatasetsState.dismiss            public
 DatasetsState.filter_environment read
 DatasetsState.filter_module      read
