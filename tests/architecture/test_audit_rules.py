@@ -24,7 +24,6 @@ NOT_AUDITED = {
     "app.services.job_runs.report": "points and log lines, four times a second; beginning and end are audited",
     "app.services.upload_folders.forget": "opening is audited; what nobody registered never was a sample",
     "app.services.thumbnails.record": "a thumbnail is made from a file that is audited, and changes nothing about it",
-    "app.services.transfer_attempts.begin": "that it was asked for and what came of it are audited",
     "app.services.transfer_attempts.report": "how far it is, every two seconds; what came of it is audited",
     "app.services.webhook_attempts.begin": "the log of deliveries is its own log",
     "app.services.webhook_attempts.conclude": "the log of deliveries is its own log",
