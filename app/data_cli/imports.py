@@ -119,7 +119,7 @@ def _say(found: Look, target: DatasetView | None, report: Report) -> None:
 def _say_faults(report: Report) -> None:
     if not report.count:
         return
-    typer.echo(f"{report.count:,} faults; {report.left_out:,} items stay outside:")
+    typer.echo(f"Faults: {report.count:,}. Items left out: {report.left_out:,}.")
     for fault in report.first[:LINES]:
         typer.echo(f"  {fault.place}: {fault.what}. {fault.todo}")
     if report.count > LINES:

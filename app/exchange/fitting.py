@@ -94,8 +94,8 @@ class Fitting:
 
     def _fault(self, record: Record, kind: str, what: str, *, left_out: bool = True) -> None:
         todo = {
-            "unknown-class": "Add the class to the dataset (--add-classes), or rename it in the file.",
-            "unknown-attribute": "Add the attribute to the class (--add-classes), if you need it.",
+            "unknown-class": "Add the class to the dataset, or rename it in the file.",
+            "unknown-attribute": "Add the attribute to the class, if you need it.",
         }.get(kind, "Import it into another dataset, or change the file.")
         self._report.add(Fault(kind, record.file or record.name, record.line, what, todo, left_out))
 

@@ -149,13 +149,13 @@ def _fault(row: Any) -> rx.Component:
         rx.el.code(row["place"], style={"overflow_wrap": "anywhere", "font_size": "12.5px"}),
         rx.el.div(row["what"], ". ", rx.el.span(row["todo"], class_name="ty-second")),
         rx.cond(row["is_left_out"], rx.fragment(), rx.el.span("It goes in.", class_name="ty-second")),
-        style={"padding": "8px 0", "border_top": "1px solid var(--gray-a4)"},
+        style={"padding": "8px 0", "border_top": "1px solid var(--gray-a4)", "font_size": "14px"},
     )
 
 
 def _loss(row: Any) -> rx.Component:
     example = rx.cond(row["example"] != "", rx.el.span("such as ", row["example"], class_name="ty-second"), "")
-    return rx.el.li(row["count"], " × ", row["what"], " ", example, style={"padding": "3px 0"})
+    return rx.el.li(row["count"], " × ", row["what"], " ", example, style={"padding": "3px 0", "font_size": "14px"})
 
 
 def _plain_list(rows: Any, line: Any) -> rx.Component:
@@ -181,7 +181,7 @@ def _report() -> rx.Component:
         rx.button(rx.icon("download", size=16), "Download"), href=S.report["archive"], data_testid="download"
     )
     faults = rx.el.div(
-        rx.el.strong(S.report["faults_note"]),
+        rx.el.strong(S.report["faults_note"], style={"font_size": "14px"}),
         _plain_list(S.report["faults"], _fault),
         rx.cond(
             S.report["faults_url"] != "",
@@ -190,7 +190,10 @@ def _report() -> rx.Component:
         ),
         style={"display": "grid", "gap": "6px"},
     )
-    losses = rx.el.div(rx.el.strong("What this format cannot carry"), _plain_list(S.report["losses"], _loss))
+    losses = rx.el.div(
+        rx.el.strong("What this format cannot carry", style={"font_size": "14px"}),
+        _plain_list(S.report["losses"], _loss),
+    )
     return rx.dialog.root(
         rx.dialog.content(
             rx.dialog.title(S.report["title"], size="4", margin_bottom="4px"),

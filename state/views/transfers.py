@@ -106,7 +106,7 @@ def transfer_report(view: TransferDetail) -> TransferReport:
     """What the dialog shows."""
     report, left_out = view.report, view.report.get("left_out", 0)
     count = report.get("faults", 0)
-    note = f"{count:,} faults; {left_out:,} items stay outside." if count else ""
+    note = f"{_count(count, 'fault')}; {_count(left_out, 'item')} left out." if count else ""
     shown = report.get("first", [])[:FAULTS]
     return {
         "id": str(view.id),
@@ -114,7 +114,7 @@ def transfer_report(view: TransferDetail) -> TransferReport:
         "status": str(view.status),
         "summary": summary(view),
         "reason": view.error or "",
-        "lacking": ", ".join(report.get("lacking", [])[:CLASSES]),
+        "lacking": ", ".join(report.get("lacking", [])[:CLASSES]) if _is_look(view) else "",
         "faults_note": note + (f" The first {len(shown)} are below." if count > len(shown) else ""),
         "faults": [
             {"place": f["place"], "what": f["what"], "todo": f["todo"], "is_left_out": f["left_out"]} for f in shown
@@ -140,6 +140,10 @@ def summary(view: TransferView) -> str:
         refused = f", {counts['refused']:,} refused" if counts["refused"] else ""
         return f"{counts['added']:,} images added, {counts['boxes']:,} boxes{known}{refused}"
     return f"{survey['images']:,} images, {survey['boxes']:,} boxes" if survey else ""
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def _is_look(view: TransferView) -> bool:
