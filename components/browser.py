@@ -15,6 +15,22 @@ def browser_module(name: str) -> str:
 
 
 for _shared in (
+    "label_actions.js",
+    "label_api.js",
+    "label_boxes.js",
+    "label_canvas.jsx",
+    "label_drafts.js",
+    "label_help.jsx",
+    "label_history.js",
+    "label_keys.js",
+    "label_layer.js",
+    "label_lease.js",
+    "label_notes.jsx",
+    "label_saver.js",
+    "label_sequence.js",
+    "label_session.js",
+    "label_side.jsx",
+    "label_view.js",
     "live_listen.js",
     "live_series.js",
     "live_socket.js",

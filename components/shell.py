@@ -60,7 +60,7 @@ def app_options() -> dict[str, Any]:
         rx.el.meta(name="color-scheme", content="light dark"),
     ]
     return {
-        "stylesheets": ["/trainyard.css"],
+        "stylesheets": ["/trainyard.css", "/labelling.css"],
         "html_lang": "en",
         "head_components": head,
         "toaster": None,

@@ -4,11 +4,16 @@ from typing import Any
 
 from app.bench.figures import Measure, table
 from app.bench.formats import measure_formats
+from app.bench.labelling import measure_labelling
 from app.bench.place import place
 from app.bench.upload import measure_upload
 from app.errors import Invalid
 
-FIGURES: dict[str, Measure] = {"upload": measure_upload, "formats": measure_formats}
+FIGURES: dict[str, Measure] = {
+    "upload": measure_upload,
+    "labelling": measure_labelling,
+    "formats": measure_formats,
+}
 
 
 def measure_data(only: list[str] | None = None) -> dict[str, Any]:

@@ -185,6 +185,10 @@ def _large() -> rx.Component:
             rx.el.div(picture, rejected, known, style={"display": "grid", "gap": "14px"}),
             rx.el.div(
                 rx.dialog.close(rx.button("Close", variant="soft", color_scheme="gray")),
+                rx.link(
+                    rx.button("Open in editor", data_testid="open-in-editor"),
+                    href="/datasets/" + S.dataset["id"] + "/label?sample=" + S.opened["id"],
+                ),
                 class_name="ty-dialog-actions",
             ),
             max_width="460px",

@@ -42,7 +42,7 @@ def take(session: Session, actor: Actor, dataset_id: UUID, sample_id: UUID, requ
     if request.take_over:
         held = session.get_one(SampleLease, (sample_id, slot))
         audit.record(session, actor, "lease.take_over", held, organization_id=dataset.organization_id)
-        after_commit(session, lambda: _tell_it_is_lost(dataset, sample_id, lease.token))
+        after_commit(session, lambda: _tell_it_moved(dataset, sample_id))
     return lease
 
 
@@ -125,14 +125,9 @@ def open_now() -> ColumnElement[bool]:
     return col(SampleLease.expires_at) > func.now()
 
 
-def _tell_it_is_lost(dataset: TrainingDataset, sample_id: UUID, token: str) -> None:
-    told = {"lease": str(sample_id), "now": mark(token)}
-    publish(dataset_changes.topic(dataset.id), told, owner=dataset.organization_id)
-
-
-def mark(token: str) -> str:
-    """What tells a tab, and nobody else, whether a lease is its own."""
-    return _hash(token)[:16]
+def _tell_it_moved(dataset: TrainingDataset, sample_id: UUID) -> None:
+    """Whoever has the sample open looks whether the lease is still theirs."""
+    publish(dataset_changes.topic(dataset.id), {"lease": str(sample_id)}, owner=dataset.organization_id)
 
 
 def _hash(token: str) -> str:

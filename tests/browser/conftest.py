@@ -86,7 +86,7 @@ class Watched:
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
-            self.faults.append(message.text)
+            self.faults.append(f"{message.text} {message.location.get('url', '')}".strip())
 
 
 @pytest.fixture

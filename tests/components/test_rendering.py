@@ -15,6 +15,7 @@ from components import (
     feedback,
     figure,
     gallery,
+    label_editor,
     live_chart,
     live_mark,
     live_topic,
@@ -104,6 +105,9 @@ PIECES: dict[str, Callable[[], rx.Component]] = {
         ),
         label="Samples", empty=EMPTY, loading=FLAG,
     ),
+    "label_editor": lambda: label_editor.label_editor(
+        dataset_id=TEXT, person=TEXT, task=TEXT, classes=ROWS, can_write=FLAG
+    ),
     "sample_card with values": lambda: gallery.sample_card(src="/a.png", alt="a", label="", status="rejected"),
 }  # fmt: skip
 
@@ -129,7 +133,7 @@ def test_the_loop_refuses_a_station_it_does_not_have() -> None:
 
 
 def test_every_relative_import_of_a_browser_module_is_handed_over() -> None:
-    linked = {path.name for path in FOLDER.glob("*.js")}
+    linked = {path.name for path in (*FOLDER.glob("*.js"), *FOLDER.glob("*.jsx"))}
     source = (FOLDER / "browser.py").read_text()
     for module in [*FOLDER.glob("*.js"), *FOLDER.glob("*.jsx")]:
         for wanted in re.findall(r'from "\./([\w.]+)"', module.read_text()):

@@ -63,6 +63,8 @@ EdgeServersState.on_live         read
 EdgeServersState.previous_page   read
 EdgeServersState.select          read
 EdgeServersState.sort_by         read
+LabellingState.dismiss           public
+LabellingState.load              read
 ModelVersionState.approve        admin
 ModelVersionState.back_to_draft  admin
 ModelVersionState.close_signing  admin
