@@ -19,6 +19,7 @@ from app.infra.db import transaction
 from app.keys_cli import app as keys
 from app.logs import configure_logging
 from app.settings import get_settings
+from app.versions_cli import app as versions
 
 cli = typer.Typer(name="trainyard", no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
 users_cli = typer.Typer(name="users", help="People of this installation.", no_args_is_help=True)
@@ -27,6 +28,7 @@ cli.add_typer(users_cli)
 cli.add_typer(organizations_cli)
 cli.add_typer(keys)
 cli.add_typer(audit)
+cli.add_typer(versions)
 cli.command("import")(import_dataset)
 cli.command("export")(export_dataset)
 

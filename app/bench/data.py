@@ -7,6 +7,7 @@ from app.bench.formats import measure_formats
 from app.bench.labelling import measure_labelling
 from app.bench.place import place
 from app.bench.upload import measure_upload
+from app.bench.versions import measure_versions
 from app.errors import Invalid
 
 FIGURES: dict[str, Measure] = {
@@ -14,6 +15,7 @@ FIGURES: dict[str, Measure] = {
     "labelling": measure_labelling,
     "formats": measure_formats,
 }
+FIGURES: dict[str, Measure] = {"upload": measure_upload, "formats": measure_formats, "versions": measure_versions}
 
 
 def measure_data(only: list[str] | None = None) -> dict[str, Any]:

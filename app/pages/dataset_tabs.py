@@ -11,6 +11,7 @@ TABS = (
     Tab("review", "Review", "badge-check", "/review"),
     Tab("transfers", "Import & export", "arrow-right-left", "/transfers"),
     Tab("classes", "Classes", "tags", "/classes"),
+    Tab("versions", "Versions", "git-commit-horizontal", "/versions"),
 )
 
 

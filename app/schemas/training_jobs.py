@@ -44,6 +44,7 @@ class TrainingJobFilter(Sorted):
     status: JobStatus | None = None
     ai_module: Identifier | None = None
     dataset_id: UUID | None = None
+    dataset_version_id: UUID | None = None
     organization_id: DatabaseId | None = None
     created_by: DatabaseId | None = None
     since: Moment | None = Field(None, description="Created at this moment or later")

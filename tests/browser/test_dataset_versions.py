@@ -1,0 +1,118 @@
+"""Versions in the dashboard: committed after a look at what would come, compared, restored; a sample withdrawn."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from app.domain.permissions import Role
+from app.infra.db import transaction
+from app.tables import TrainingSample
+from tests.browser.web_process import Web
+from tests.support import people
+from tests.support.images import add_samples, png
+from tests.support.people import PASSWORD, Person, make_token
+
+API = "/api/v1/training/datasets"
+SCHEMA = {"task": "detection", "classes": [{"name": "cell", "color": "#e5484d"}, {"name": "dust", "color": "#3e63dd"}]}
+
+
+@pytest.fixture(scope="module")
+def ada(web: Web) -> Person:
+    return people.make_person("Ada Admin", Role.SUPER_ADMIN)
+
+
+@pytest.fixture
+def client(web: Web, ada: Person) -> Iterator[httpx.Client]:
+    headers = {"Authorization": f"Bearer {make_token(ada)}"}
+    with httpx.Client(base_url=web.url, headers=headers, trust_env=False, timeout=30) as opened:
+        yield opened
+
+
+def box(name: str, x: int) -> dict[str, Any]:
+    return {"id": name, "class": "cell", "box": [x, 10, 12, 12], "attributes": {}}
+
+
+@pytest.fixture
+def dataset(client: httpx.Client, ada: Person) -> tuple[str, list[str]]:
+    """A dataset of eight pictures with a box each, all verified."""
+    body = {"name": f"Cells {uuid4().hex[:8]}", "ai_module": "cells", "label_schema": SCHEMA}
+    made = client.post(API, json=body)
+    assert made.status_code == 201, made.text
+    dataset_id = made.json()["id"]
+    files = [png(number, (64, 48)) for number in range(8)]
+    ids = [item["id"] for item in add_samples(client, dataset_id, files)]  # type: ignore[arg-type]
+    for sample_id in ids:
+        answer = client.put(
+            f"{API}/{dataset_id}/samples/{sample_id}", json={"labels": {}, "annotations": [box("b1", 5)]}
+        )
+        assert answer.status_code == 200, answer.text
+    with transaction() as session:
+        for sample_id in ids:
+            row = session.get_one(TrainingSample, sample_id)
+            row.is_verified, row.verified_by = True, ada.id
+    return dataset_id, ids
+
+
+def sign_in(page: Page, web: Web, person: Person) -> None:
+    body = {"email": person.email, "password": PASSWORD}
+    assert page.context.request.post(f"{web.url}/api/v1/auth/sign-in", data=body).ok
+
+
+def line(page: Page, version: str) -> Locator:
+    """The version in the list."""
+    return page.locator(f"[data-row-id='{version}']")
+
+
+def test_version_is_committed_compared_and_restored(
+    page: Page, web: Web, ada: Person, client: httpx.Client, dataset: tuple[str, list[str]]
+) -> None:
+    dataset_id, ids = dataset
+    sign_in(page, web, ada)
+    page.goto(f"/datasets/{dataset_id}/versions")
+    expect(page.get_by_text("No version yet")).to_be_visible()
+    page.get_by_test_id("commit").click()
+    expect(page.get_by_test_id("preview")).to_contain_text("It becomes version 1.0.0")
+    page.locator("textarea[name=message]").fill("All cells")
+    page.get_by_test_id("form-submit").click()
+    expect(line(page, "1.0.0")).to_contain_text("All cells")
+    changed = {"labels": {}, "annotations": [box("b1", 30), box("b2", 5)]}
+    assert client.put(f"{API}/{dataset_id}/samples/{ids[0]}", json=changed).status_code == 200
+    page.get_by_test_id("commit").click()
+    page.get_by_label("Samples", exact=True).select_option("all")
+    expect(page.get_by_test_id("preview")).to_contain_text("1 got boxes, 1 boxes moved")
+    page.get_by_test_id("form-submit").click()
+    expect(line(page, "1.0.1")).to_be_visible()
+    page.get_by_label("Compare with the version before").first.click()
+    expect(page.get_by_test_id("change")).to_have_count(1)
+    expect(page.get_by_test_id("counts")).to_contain_text("1 boxes moved")
+    page.get_by_test_id("restore").last.click()
+    page.get_by_test_id("form-submit").click()
+    expect(page.get_by_text("Version 1.0.0 is restored")).to_be_visible()
+    now = client.get(f"{API}/{dataset_id}/versions/1.0.0/samples").json()
+    assert now["total"] == 8
+    with transaction() as session:
+        assert session.get_one(TrainingSample, ids[0]).annotations == [box("b1", 5)]
+
+
+def test_sample_is_withdrawn_after_a_look_at_what_it_touched(
+    page: Page, web: Web, ada: Person, client: httpx.Client, dataset: tuple[str, list[str]]
+) -> None:
+    dataset_id, ids = dataset
+    assert client.post(f"{API}/{dataset_id}/versions", json={}).status_code == 201
+    sign_in(page, web, ada)
+    page.goto(f"/datasets/{dataset_id}/impact?sample={ids[0]}")
+    expect(page.get_by_test_id("summary")).to_have_text("It touched 1 version.")
+    expect(page.get_by_test_id("touched-versions")).to_contain_text("1.0.0")
+    page.get_by_test_id("withdraw").click()
+    page.locator("textarea[name=reason]").fill("The consent was taken back")
+    page.get_by_test_id("form-submit").click()
+    expect(page.get_by_text("This sample is withdrawn")).to_be_visible()
+    made = client.post(f"{API}/{dataset_id}/versions", json={}).json()
+    assert (made["sample_count"], made["changes"]) == (7, {"removed": 1})
+    page.get_by_test_id("reinstate").click()
+    page.get_by_test_id("reinstate-dialog-yes").click()
+    expect(page.get_by_test_id("withdraw")).to_be_visible()
