@@ -14,8 +14,8 @@ FIGURES: dict[str, Measure] = {
     "upload": measure_upload,
     "labelling": measure_labelling,
     "formats": measure_formats,
+    "versions": measure_versions,
 }
-FIGURES: dict[str, Measure] = {"upload": measure_upload, "formats": measure_formats, "versions": measure_versions}
 
 
 def measure_data(only: list[str] | None = None) -> dict[str, Any]:
