@@ -115,3 +115,57 @@ def compared_curves(curves: Sequence[Curve], y_label: str) -> dict[str, object]:
         "yaxis": {"title": {"text": y_label}},
     }
     return {"data": traces, "layout": layout}
+
+
+def by_week(weeks: Sequence[str], lines: Mapping[str, Numbers], y_label: str) -> dict[str, object]:
+    """A plotly figure with one line per name over weeks (ISO dates of their Mondays); where a value lacks is a gap."""
+    traces = [
+        {
+            "type": "scatter",
+            "mode": "lines+markers",
+            "name": name,
+            "connectgaps": True,
+            "x": list(weeks),
+            "y": list(values),
+            "hovertemplate": "%{fullData.name}, week of %{x|%d %b %Y}: %{y:.3~f}<extra></extra>",
+        }
+        for name, values in lines.items()
+    ]
+    return {"data": traces, "layout": _weekly(weeks, y_label, legend=True)}
+
+
+def agreement_by_week(
+    weeks: Sequence[str], values: Numbers, lows: Numbers, highs: Numbers, samples: Sequence[int]
+) -> dict[str, object]:
+    """A plotly figure of agreement over weeks with its intervals and lines at 0.667 and 0.8."""
+    above = [None if v is None or h is None else h - v for v, h in zip(values, highs, strict=True)]
+    below = [None if v is None or low is None else v - low for v, low in zip(values, lows, strict=True)]
+    trace = {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "connectgaps": True,
+        "x": list(weeks),
+        "y": list(values),
+        "customdata": list(samples),
+        "error_y": {"type": "data", "symmetric": False, "array": above, "arrayminus": below, "thickness": 1},
+        "hovertemplate": "week of %{x|%d %b %Y}: %{y:.3f}, %{customdata} samples<extra></extra>",
+    }
+    marks = [
+        {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": at, "y1": at, "opacity": 0.35, "line": {"width": 1}}
+        for at in (0.667, 0.8)
+    ]
+    layout = _weekly(weeks, "agreement (α)", legend=False)
+    axis = {
+        "range": [min(0.0, *(low for low in lows if low is not None), 0.0), 1.05],
+        "title": {"text": "agreement (α)"},
+    }
+    return {"data": [trace], "layout": {**layout, "yaxis": axis, "shapes": marks}}
+
+
+def _weekly(weeks: Sequence[str], y_label: str, *, legend: bool) -> dict[str, object]:
+    # One point alone would be drawn on an axis of milliseconds.
+    return {
+        "showlegend": legend,
+        "xaxis": {"type": "date", "tickformat": "%d %b", "tickvals": list(weeks)[:: max(1, len(weeks) // 6)]},
+        "yaxis": {"title": {"text": y_label}, "rangemode": "tozero"},
+    }

@@ -6,6 +6,7 @@ from app.bench.figures import Measure, table
 from app.bench.formats import measure_formats
 from app.bench.labelling import measure_labelling
 from app.bench.place import place
+from app.bench.quality import measure_quality
 from app.bench.upload import measure_upload
 from app.bench.versions import measure_versions
 from app.errors import Invalid
@@ -16,6 +17,8 @@ FIGURES: dict[str, Measure] = {
     "formats": measure_formats,
     "versions": measure_versions,
 }
+FIGURES: dict[str, Measure] = {"upload": measure_upload, "formats": measure_formats}
+FIGURES: dict[str, Measure] = {"upload": measure_upload, "quality": measure_quality}
 
 
 def measure_data(only: list[str] | None = None) -> dict[str, Any]:

@@ -12,6 +12,7 @@ TABS = (
     Tab("transfers", "Import & export", "arrow-right-left", "/transfers"),
     Tab("classes", "Classes", "tags", "/classes"),
     Tab("versions", "Versions", "git-commit-horizontal", "/versions"),
+    Tab("quality", "Quality", "ruler", "/quality"),
 )
 
 

@@ -24,8 +24,8 @@ class QualityFilter(Request):
     other: DatabaseId | None = Field(None, description="With `annotator`: only these two")
     since: Moment | None = Field(None, description="Labels given from this moment on")
     until: Moment | None = Field(None, description="Labels given before this moment")
-    against: Literal["verified"] = Field(
-        "verified", description="What accuracy is measured against: labels that another person verified"
+    against: Literal["verified", "planted"] = Field(
+        "verified", description="What accuracy is measured against: labels that another person verified, planted truth"
     )
 
 
@@ -135,7 +135,7 @@ class QualityReport(View):
     as_of: datetime
     samples: int = Field(description="Samples with at least one label")
     compared: int = Field(description="Samples that at least two people labelled")
-    referenced: int = Field(description="Samples with a label to measure against")
+    referenced: int = Field(description="Samples with a verified label to measure against; 0 for planted truth")
     opinions: int
     is_complete: bool = Field(description="False where a random part of very many samples was measured")
     overlap_from: float | None = Field(description="Boxes are the same object from this IoU on")

@@ -15,7 +15,7 @@ from app.domain.agreement import figures
 from app.domain.agreement.answers import MOST_PAIRED, Categories
 from app.domain.agreement.figures import Estimate
 from app.domain.labels import LabelSchema, Task
-from app.domain.permissions import Actor, Permission, permissions_of, require
+from app.domain.permissions import Actor, Permission, PersonActor, permissions_of, require
 from app.errors import Invalid
 from app.infra.db import hold_still
 from app.schemas.quality import (
@@ -67,7 +67,8 @@ def report_of(session: Session, actor: Actor, dataset_id: UUID, wanted: QualityF
     categories = Categories(tuple(known.name for known in schema.classes))
     asked = _asked(wanted, categories)
     threshold = float(dataset.consensus_iou)
-    scope = Scope(dataset_id, schema.task, wanted.since, wanted.until, opinions.collects(dataset))
+    planted = wanted.against == "planted"
+    scope = Scope(dataset_id, schema.task, opinions.collects(dataset), wanted.since, wanted.until, planted)
     found = measure(session, scope, categories, threshold)
     may_name = Permission.USERS_READ in permissions_of(actor)
     names = _names(session, found.people[:MOST_PEOPLE]) if may_name else {}
@@ -79,7 +80,7 @@ def report_of(session: Session, actor: Actor, dataset_id: UUID, wanted: QualityF
         as_of=session.exec(select(func.now())).one(),
         samples=found.samples,
         compared=found.compared,
-        referenced=found.referenced,
+        referenced=0 if planted else found.referenced,
         opinions=sum(one.opinions for one in found.paces if one.week is None),
         is_complete=found.is_complete,
         overlap_from=threshold if schema.task == Task.DETECTION else None,
@@ -90,12 +91,14 @@ def report_of(session: Session, actor: Actor, dataset_id: UUID, wanted: QualityF
             for number, known in enumerate(schema.classes)
             if asked.category in (None, number)
         ],
-        annotators=_annotators(found, asked, names),
+        annotators=_annotators(
+            found, asked, names, actor.user_id if planted and isinstance(actor, PersonActor) else None
+        ),
         more_annotators=max(0, len(found.people) - MOST_PEOPLE),
         pairs=_pairs(found, asked),
         confusion=between,
-        against_reference=against,
-        weeks=[_week(found, asked, number, week) for number, week in enumerate(found.weeks)],
+        against_reference=None if planted else against,
+        weeks=[_week(found, asked, number, week, right=not planted) for number, week in enumerate(found.weeks)],
     )
 
 
@@ -105,6 +108,12 @@ def _asked(wanted: QualityFilter, categories: Categories) -> _Asked:
     if wanted.label is not None and wanted.label not in categories.names:
         listed = ", ".join(sorted(categories.names)[:30])
         raise Invalid(f"{wanted.label!r} is not a class of this dataset. Its classes: {listed}.", field="query.label")
+    if wanted.against == "planted" and {wanted.annotator, wanted.other, wanted.since, wanted.until} != {None}:
+        raise Invalid(
+            "Planted truth is measured over everything, so that nobody learns which samples it is about. Take away "
+            "every filter but the class.",
+            field="query.against",
+        )
     category = categories.names.index(wanted.label) if wanted.label is not None else None
     return _Asked(category, wanted.annotator, wanted.other)
 
@@ -114,7 +123,11 @@ def _names(session: Session, people: Iterable[int]) -> dict[int, str]:
     return {person: name for person, name in rows if person is not None}
 
 
-def _annotators(found: Measured, asked: _Asked, names: dict[int, str]) -> list[AnnotatorQuality]:
+def _annotators(found: Measured, asked: _Asked, names: dict[int, str], unseen: int | None) -> list[AnnotatorQuality]:
+    """A line for each person, the busiest first; without accuracy for `unseen`.
+
+    Nobody sees their own accuracy against planted truth: changing one's answers and watching it would tell the truth.
+    """
     shown = []
     overall = {one.annotator_id: one for one in found.paces if one.week is None}
     for number, person in enumerate(found.people[:MOST_PEOPLE]):
@@ -129,7 +142,7 @@ def _annotators(found: Measured, asked: _Asked, names: dict[int, str]) -> list[A
                 name=names.get(person),
                 opinions=overall[person].opinions,
                 kappa=_view(agreed.kappa) if agreed else None,
-                accuracy=_accuracy(right) if right else None,
+                accuracy=_accuracy(right) if right and person != unseen else None,
                 pace=_pace(overall[person]),
             )
         )
@@ -165,7 +178,7 @@ def _pairs(found: Measured, asked: _Asked) -> list[PairQuality]:
     return shown
 
 
-def _week(found: Measured, asked: _Asked, number: int, week: date) -> WeekQuality:
+def _week(found: Measured, asked: _Asked, number: int, week: date, *, right: bool) -> WeekQuality:
     sums = found.tally.weeks.get(number)
     people = []
     for pace in found.paces:
@@ -173,13 +186,13 @@ def _week(found: Measured, asked: _Asked, number: int, week: date) -> WeekQualit
             asked.annotator is not None and pace.annotator_id not in (asked.annotator, asked.other)
         ):
             continue
-        right = found.right[number, found.numbers[pace.annotator_id]].tolist()
+        counts = found.right[number, found.numbers[pace.annotator_id]].tolist()
         people.append(
             WeekAnnotator(
                 annotator_id=pace.annotator_id,
                 opinions=pace.opinions,
                 seconds=pace.median,
-                right=_right(found.task, *right) if right[3] else None,
+                right=_right(found.task, *counts) if right and counts[3] else None,
             )
         )
     alpha = _view(figures.alpha(found.tally, sums, asked.category)) if sums else None

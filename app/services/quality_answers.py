@@ -5,45 +5,55 @@ A withdrawn sample is not measured. Memory does not follow the number of samples
 cursor in the order of the samples' random ids, so that the first so many of them are a fair sample of all.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Date, Integer, and_, cast, false, func, not_, null, tuple_, union_all
+from sqlalchemy import ColumnElement, Date, and_, cast, false, func, not_, tuple_, union_all
 from sqlmodel import Session, col, select
 
 from app.domain.agreement.answers import Answer, Box, Categories
 from app.domain.labels import Task
+from app.services import quality_truths
 from app.services.filtering import within
+from app.services.quality_truths import label_part
 from app.tables import SampleAnnotation, TrainingSample
 
 FETCHED = 2_000
-# A longer gap between two labels is a pause; labels of one moment came in together, and nobody looked at the clock.
+# A longer gap between two labels is a pause; shorter ones were no person, but an import or a script.
 PAUSE_SECONDS = 300
+FASTEST_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
 class Scope:
-    """Which answers: those to samples of a dataset, given in a span of time."""
+    """Which answers: those to samples of a dataset, given in a span of time.
+
+    `collects` are the samples whose answers nobody may see yet: a figure of few would tell them too, so they are not
+    measured.
+    """
 
     dataset_id: UUID
     task: Task
+    collects: ColumnElement[bool]
     since: datetime | None = None
     until: datetime | None = None
-    # Samples whose answers nobody may see yet (`opinions.collects`): a figure of few answers would tell them too.
-    hidden: ColumnElement[bool] = field(default_factory=false)
+    planted: bool = False
 
     def answers(self) -> list[ColumnElement[bool]]:
         """Conditions on samples and answers joined."""
-        return [*self.samples(), *within(SampleAnnotation.updated_at, self.since, self.until)]
+        return [*self.all_samples(), *within(SampleAnnotation.updated_at, self.since, self.until)]
 
     def samples(self) -> list[ColumnElement[bool]]:
-        """Conditions on samples."""
-        mine = col(TrainingSample.dataset_id) == self.dataset_id
-        return [mine, col(TrainingSample.withdrawn_at).is_(None), not_(self.hidden)]
+        """Conditions on samples that are measured."""
+        return [*self.all_samples(), not_(self.collects)]
+
+    def all_samples(self) -> list[ColumnElement[bool]]:
+        """Conditions on samples that are counted."""
+        return [col(TrainingSample.dataset_id) == self.dataset_id, col(TrainingSample.withdrawn_at).is_(None)]
 
 
 @dataclass(frozen=True)
@@ -64,33 +74,34 @@ class SampleAnswers:
     reference: Any = None
 
 
-def stream(session: Session, scope: Scope) -> Iterator[SampleAnswers]:
-    """Sample after sample, in the order of their ids."""
-    answer, agreed = _said(SampleAnnotation, scope.task), _said(TrainingSample, scope.task)
-    confirmed = and_(
-        col(TrainingSample.is_verified), col(TrainingSample.verified_by) == col(SampleAnnotation.annotator_id)
-    )
+def stream(session: Session, scope: Scope) -> Generator[SampleAnswers, None, None]:
+    """Sample after sample, in the order of their ids. Close it if it is not read to the end."""
+    span = within(SampleAnnotation.updated_at, scope.since, scope.until)
+    confirmed = quality_truths.confirmed_verified()
+    truths = quality_truths.verified(scope.task, scope.samples(), span)
+    if scope.planted:
+        confirmed = quality_truths.not_measured_by_planted(scope.samples())
+        truths = quality_truths.planted(scope.task, scope.samples())
     given = (
         select(  # type: ignore[call-overload]
             col(SampleAnnotation.sample_id).label("sample_id"),
             col(SampleAnnotation.annotator_id).label("annotator_id"),
-            answer.label("said"),
+            label_part(SampleAnnotation, scope.task).label("said"),
             col(SampleAnnotation.updated_at).label("given_at"),
             func.coalesce(confirmed, false()).label("confirmed"),
         )
         .join(TrainingSample, col(TrainingSample.id) == SampleAnnotation.sample_id)
-        .where(*scope.answers())
+        .where(*scope.samples(), *span)
     )
-    asked = select(SampleAnnotation.id).where(
-        SampleAnnotation.sample_id == TrainingSample.id, *within(SampleAnnotation.updated_at, scope.since, scope.until)
-    )
-    truths = select(  # type: ignore[call-overload]
-        col(TrainingSample.id), cast(null(), Integer), agreed, col(TrainingSample.updated_at), false()
-    ).where(*scope.samples(), col(TrainingSample.is_verified), asked.exists())
     statement = union_all(given, truths).order_by("sample_id")
     rows = session.execute(statement, execution_options={"yield_per": FETCHED})  # type: ignore[deprecated]
-    for _, group in groupby(rows, key=lambda row: row[0]):
-        yield _gathered(group)
+    try:
+        for _, group in groupby(rows, key=lambda row: row[0]):
+            found = _gathered(group)
+            if found.opinions:
+                yield found
+    finally:
+        rows.close()
 
 
 def _gathered(rows: Iterator[Any]) -> SampleAnswers:
@@ -101,13 +112,6 @@ def _gathered(rows: Iterator[Any]) -> SampleAnswers:
         else:
             opinions.append(Opinion(annotator_id, said, given_at, confirmed))
     return SampleAnswers(opinions, reference)
-
-
-def _said(table: Any, task: Task) -> Any:
-    """The part of a label that says something: boxes, or the class or classes."""
-    if task == Task.DETECTION:
-        return col(table.annotations)
-    return col(table.labels)["class" if task == Task.CLASSIFICATION else "classes"]  # type: ignore[index]
 
 
 def said_by(row: Any, task: Task) -> Any:
@@ -165,7 +169,7 @@ def paces(session: Session, scope: Scope) -> list[Pace]:
         .where(*scope.answers())
         .subquery()
     )
-    worked = and_(given.c.gap > 0, given.c.gap <= PAUSE_SECONDS)
+    worked = and_(given.c.gap >= FASTEST_SECONDS, given.c.gap <= PAUSE_SECONDS)
     columns = (given.c.annotator_id, given.c.week)
     statement = select(  # type: ignore[call-overload]
         *columns,

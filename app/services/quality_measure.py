@@ -1,6 +1,7 @@
 """From the answers about a dataset's samples to sums: batches of samples through `app.domain.agreement`."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
@@ -67,11 +68,11 @@ def measure(session: Session, scope: Scope, categories: Categories, threshold: f
     right = np.zeros((len(weeks), len(people), 4), np.int64)
     numbers = {annotator_id: number for number, annotator_id in enumerate(people)}
     found = Measured(scope.task, categories, people, numbers, weeks, pace, tally, right)
-    answers = stream(session, scope)
     numbering = Numbering(scope.task, categories)
-    for batch in _batches(islice(answers, MOST_SAMPLES)):
-        _add(found, batch, numbering, threshold)
-    return found.end(is_complete=next(answers, None) is None)
+    with closing(stream(session, scope)) as answers:
+        for batch in _batches(islice(answers, MOST_SAMPLES)):
+            _add(found, batch, numbering, threshold)
+        return found.end(is_complete=next(answers, None) is None)
 
 
 def given_in(batch: Iterable[SampleAnswers], numbers: dict[int, int], numbering: Numbering) -> list[Given]:

@@ -1,7 +1,7 @@
 """The samples behind a figure of the quality report: those about which two answers differ, or agree on a class.
 
 Which boxes belong together is no question for SQL, so the database narrows the samples down and `app.domain.agreement`
-decides, batch by batch. Samples that still collect independent answers are not among them (see `opinions`).
+decides, batch by batch. A sample about which a dataset still collects independent answers is in no list.
 """
 
 from collections.abc import Sequence
@@ -86,7 +86,7 @@ def list_behind(
     schema = LabelSchema.of(dataset.label_schema)
     categories = Categories(tuple(known.name for known in schema.classes))
     asked = _asked(wanted, categories)
-    scope = Scope(dataset_id, schema.task, wanted.since, wanted.until, opinions.collects(dataset))
+    scope = Scope(dataset_id, schema.task, opinions.collects(dataset), wanted.since, wanted.until)
     query = select(TrainingSample).where(*scope.samples(), _candidates(scope, asked, categories))
     numbering, threshold = Numbering(schema.task, categories), float(dataset.consensus_iou)
 

@@ -4,16 +4,19 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from pydantic import ValidationError
 
 from app.domain.permissions import Role
+from app.errors import Invalid
 from app.infra.db import transaction
 from app.infra.object_store import get_object_store
 from app.schemas.base import Page
 from app.schemas.quality import BehindFilter, QualityFilter, QualityReport, SampleBehind
 from app.services import paging, quality, quality_samples
-from app.tables import TrainingDataset
+from app.tables import GroundTruth, TrainingDataset
+from app.tables.base import utcnow
 from tests.support import people
-from tests.support.answers import dataset_of, make_animals
+from tests.support.answers import answer, dataset_of, make_animals
 from tests.support.opinions import say
 from tests.support.people import Person
 from tests.support.records import make_unlabelled
@@ -96,3 +99,44 @@ def test_a_long_list_is_read_in_pages(animals: Any, super_admin: Person, monkeyp
         if cursor is None:
             break
     assert sorted(seen) == sorted([ids[1], ids[3], ids[5]])
+
+
+def test_planted_truth_measures_without_telling_which_samples_it_is_about(
+    super_admin: Person, second_admin: Person, third_admin: Person
+) -> None:
+    dataset = dataset_of(super_admin)
+    ids = sorted(make_unlabelled(dataset, 13))
+    answer(dataset, ids, super_admin, ["cat"] * 12 + [None])
+    answer(dataset, ids, second_admin, ["dog"] * 4 + ["cat"] * 9)
+    with transaction() as session:
+        session.add_all(
+            GroundTruth(sample_id=one, dataset_id=dataset.id, labels={"class": "cat"}, planted_by=third_admin.id)
+            for one in ids[:12]
+        )
+    found = report(third_admin, dataset, against="planted")
+    scores = {one.annotator_id: one.accuracy.score for one in found.annotators if one.accuracy}
+    assert {person: score.items for person, score in scores.items()} == {super_admin.id: 10, second_admin.id: 10}
+    assert (scores[super_admin.id].value, scores[second_admin.id].value) == (1.0, pytest.approx(0.6))
+    assert (found.referenced, found.against_reference) == (0, None)
+    assert all(one.right is None for week in found.weeks for one in week.annotators)
+    own = report(second_admin, dataset, against="planted")
+    assert {one.annotator_id for one in own.annotators if one.accuracy} == {super_admin.id}
+    for wanted in ({"annotator": super_admin.id}, {"since": utcnow()}):
+        with pytest.raises(Invalid):
+            report(third_admin, dataset, against="planted", **wanted)
+    with pytest.raises(ValidationError):
+        BehindFilter.model_validate({"against": "planted"})
+
+
+def test_nobody_is_measured_by_planted_truth_that_they_gave(super_admin: Person, second_admin: Person) -> None:
+    dataset = dataset_of(super_admin)
+    ids = sorted(make_unlabelled(dataset, 5))
+    for person in (super_admin, second_admin):
+        answer(dataset, ids, person, ["cat"] * 5)
+    with transaction() as session:
+        session.add_all(
+            GroundTruth(sample_id=one, dataset_id=dataset.id, labels={"class": "cat"}, planted_by=super_admin.id)
+            for one in ids
+        )
+    found = report(super_admin, dataset, against="planted")
+    assert {one.annotator_id for one in found.annotators if one.accuracy} == {second_admin.id}

@@ -181,6 +181,17 @@ SampleImpactState.dismiss public
 SampleImpactState.load read
 SampleImpactState.reinstate admin
 SampleImpactState.withdraw admin
+QualityState.close_behind        read
+QualityState.dismiss             public
+QualityState.filter_annotator    read
+QualityState.filter_label        read
+QualityState.filter_other        read
+QualityState.load                read
+QualityState.measure_again       read
+QualityState.next_page           read
+QualityState.open_cell           read
+QualityState.open_reference_cell read
+QualityState.previous_page       read
 SamplesState.ask_reason          admin
 SamplesState.close_sample        read
 SamplesState.dismiss             public
