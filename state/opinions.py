@@ -36,6 +36,7 @@ class OpinionsState(paged(_READ), rx.State):  # type: ignore[misc]
     sample_url: str = ""
     sample_note: str = ""
     has_boxes: bool = False
+    may_edit: bool = False
     panels: list[words.Panel] = []
     differences: list[str] = []
     asking: str = ""
@@ -175,5 +176,6 @@ class OpinionsState(paged(_READ), rx.State):  # type: ignore[misc]
         self.has_boxes, self.sample_state, self.sample_url = task == "detection", found.state, sample.url
         self.panels = words.panels(found, (sample.width or 0, sample.height or 0), names, me)
         self.sample_note = f"{found.given} of {found.wanted} opinions"
+        self.may_edit = found.state == "disputed" and all(one.annotator_id != me for one in found.opinions)
         if found.proposal is not None:
             self.differences = [words.difference_text(one, names) for one in found.proposal.differences[:50]]

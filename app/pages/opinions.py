@@ -95,7 +95,7 @@ def _sample() -> rx.Component:
         note=S.sample_note,
         actions=rx.el.div(
             back,
-            rx.cond(may(WRITE) & (S.sample_state == "disputed"), edit, rx.fragment()),
+            rx.cond(may(WRITE) & S.may_edit, edit, rx.fragment()),
             style={"display": "flex", "gap": "8px", "flex_wrap": "wrap"},
         ),
         data_testid="side-by-side",
