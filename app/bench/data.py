@@ -16,9 +16,8 @@ FIGURES: dict[str, Measure] = {
     "labelling": measure_labelling,
     "formats": measure_formats,
     "versions": measure_versions,
+    "quality": measure_quality,
 }
-FIGURES: dict[str, Measure] = {"upload": measure_upload, "formats": measure_formats}
-FIGURES: dict[str, Measure] = {"upload": measure_upload, "quality": measure_quality}
 
 
 def measure_data(only: list[str] | None = None) -> dict[str, Any]:
