@@ -40,5 +40,10 @@ for _shared in (
     "sign_key.js",
     "sign_payload.js",
     "theme_colours.js",
+    "upload_memory.js",
+    "upload_network.js",
+    "upload_pick.js",
+    "upload_plan.js",
+    "upload_run.js",
 ):
     browser_module(_shared)

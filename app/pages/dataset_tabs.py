@@ -6,6 +6,7 @@ from components.tabs import Tab, tab_line
 
 TABS = (
     Tab("samples", "Samples", "images", ""),
+    Tab("add", "Add data", "image-up", "/add"),
     Tab("label", "Label", "square-pen", "/label"),
     Tab("opinions", "Opinions", "users", "/opinions"),
     Tab("review", "Review", "badge-check", "/review"),

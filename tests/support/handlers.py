@@ -192,6 +192,9 @@ QualityState.next_page           read
 QualityState.open_cell           read
 QualityState.open_reference_cell read
 QualityState.previous_page       read
+DatasetAddState.dismiss          public
+DatasetAddState.files_settled    read
+DatasetAddState.load             read
 SamplesState.ask_reason          admin
 SamplesState.close_sample        read
 SamplesState.dismiss             public

@@ -38,6 +38,8 @@ class S3:
 
     def __init__(self, data_dir: Path, environ: Mapping[str, str], report: Callable[[str], None]) -> None:
         self.program = binary(environ)
+        # One origin is all that it can name. Without a public address people may call this machine by several names.
+        self.allowed_origin = environ.get("TRAINYARD_PUBLIC_URL", "").rstrip("/") or "*"
         self.folder = private_folder(data_dir / "s3")
         self.access_key, self.secret_key = _credentials(data_dir / "s3.credentials")
         self.port = _port(data_dir / "s3.port", report)
@@ -48,10 +50,10 @@ class S3:
         return f"{HOST}:{self.port}"
 
     def spec(self) -> ChildSpec:
-        """How the supervisor runs it. Any origin may read: an address without a valid signature opens nothing."""
+        """How the supervisor runs it. Pages of the dashboard put files into it; no address opens anything unsigned."""
         return ChildSpec(
             "s3",
-            [self.program, "serve", "s3", "--addr", self.endpoint, "--allow-origin", "*", self.folder],
+            [self.program, "serve", "s3", "--addr", self.endpoint, "--allow-origin", self.allowed_origin, self.folder],
             env={
                 "RCLONE_AUTH_KEY": f'"{self.access_key},{self.secret_key}"',
                 "RCLONE_CONFIG": "/dev/null",
