@@ -50,10 +50,6 @@ def test_pictures_may_come_from_the_store_and_go_to_it_and_to_nowhere_else(folde
     assert policy["img-src"] == ["'self'", "data:", "blob:", "http://127.0.0.1:9000"]
 
 
-def test_a_page_talks_to_this_server_and_puts_files_into_the_store_and_nowhere_else(folder: Path) -> None:
-    policy = directives(serve(folder, https=True).get("/").headers["content-security-policy"])
-
-
 def test_a_page_made_on_the_way_allows_its_own_script_only(folder: Path) -> None:
     assert directives(policy_of_page(PAGE))["script-src"] == ["'self'", SOURCE]
     assert directives(policy_of_page(b"<html></html>"))["script-src"] == ["'self'"]
