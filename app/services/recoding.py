@@ -1,7 +1,7 @@
 """Recoding every label of a dataset at once: what a schema plan says of each, in SQL.
 
-The rule is `app.domain.schema_changes.recoded`; here the database applies it, so that 100,000 samples take seconds and
-nothing of them passes through memory. One question (`_RECODED`) serves the preview and the change itself, so what a
+The rule is `app.domain.schema_changes.recoded`; here the database applies it, and nothing of the
+labels passes through memory. One question (`_RECODED`) serves the preview and the change itself, so what a
 preview showed is what is done. It looks at the samples that name a class whose labels may change, and at nothing else.
 
 A table that holds labels of a dataset has to stand in `_SOURCES`, or its labels would keep classes that are gone; a
@@ -165,12 +165,17 @@ class Recoding:
         """What would become of the agreed labels, class by class."""
         return [dict(row) for row in self._run(_FATES, SAMPLES).mappings()]
 
-    def carry_out(self, actor_id: int) -> None:
-        """Change the agreed labels, every opinion, and what is known beforehand of samples."""
-        self._run(_RECODED + _FORGET_OPINIONS, OPINIONS)
+    def carry_out(self, actor_id: int, *, forgets: bool, changes: bool) -> None:
+        """Change the agreed labels, every opinion, and what is known beforehand of samples.
+
+        `forgets`, `changes`: whether the preview found opinions that go, and others that become something else.
+        """
+        if forgets:
+            self._run(_RECODED + _FORGET_OPINIONS, OPINIONS)
+        if changes:
+            self._run(_RECODED + _CHANGE_SAID, OPINIONS)
         self._run(_RECODED + _FORGET_SAID, TRUTHS)
-        for table in (OPINIONS, TRUTHS):
-            self._run(_RECODED + _CHANGE_SAID, table)
+        self._run(_RECODED + _CHANGE_SAID, TRUTHS)
         self._run(_RECODED + _CHANGE_SAMPLES, SAMPLES, actor=actor_id, now=utcnow())
 
     def _run(self, question: str, table: str, **more: Any) -> Any:

@@ -68,7 +68,8 @@ def apply(session: Session, actor: Actor, dataset_id: UUID, request: SchemaChang
     before = {"label_schema": dataset.label_schema, "labeled_count": dataset.labeled_count}
     before["verified_count"] = dataset.verified_count
     if plan.touched:
-        recoding.carry_out(actor.user_id)
+        found = {"forgets": impact.opinions_removed > 0, "changes": impact.opinions_changed > 0}
+        recoding.carry_out(actor.user_id, **found)
     dataset.labeled_count -= impact.samples_unlabelled
     dataset.verified_count -= impact.verified_lost
     dataset.label_schema = plan.schema
