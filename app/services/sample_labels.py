@@ -38,8 +38,9 @@ def apply(
     for row, value in values:
         among[states.get(row.id)].append((row, value))
     alone = among[None]
-    label_records.agree(session, dataset, alone, actor.user_id)
+    # In this order `touch` writes the rows once: a statement after a change would write them half done before.
     label_records.remember_opinions(session, actor.user_id, [(row.id, value) for row, value in alone])
+    label_records.agree(session, dataset, alone, actor.user_id)
     consensus.edit(session, actor, dataset, among[opinions.DISPUTED])
     consensus.correct(session, actor, dataset, among[opinions.AGREED])
     consensus.collect(session, actor, dataset, among[opinions.COLLECTING])
