@@ -1,8 +1,13 @@
-"""One dataset and its samples: a gallery that is looked through, verified and rejected."""
+"""One dataset and its samples: found by filters in the address, looked through in the gallery, verified and rejected.
+
+The gallery reads its tiles from the API by itself; here stand only the filters, what is picked (bounded) and one sample
+that is opened.
+"""
 
 # ruff: noqa: RUF012 Reflex copies a default for every client
 
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 import reflex as rx
@@ -10,27 +15,33 @@ from pydantic import ValidationError
 
 from app import charts
 from app.domain.permissions import Permission
+from app.schemas.base import AS_TEXT
 from app.schemas.datasets import DatasetUpdate
-from app.schemas.samples import SampleFilter, SamplesVerify
-from app.services import datasets, etags, reviews, samples
+from app.schemas.samples import BATCH, SampleFilter, SamplesVerify
+from app.services import dataset_activity, datasets, etags, labelling_queue, reviews, samples
 from state import views
 from state.addresses import address, uuid_of
-from state.base import Paged, in_words, store
+from state.base import Page, in_words, store
 from state.marks import permission
+from state.views import sample_filters as named
 
-PAGE = 60
 _READ, _WRITE, _VERIFY = Permission.DATASETS_READ, Permission.DATASETS_WRITE, Permission.SAMPLES_VERIFY
 
 
-class SamplesState(Paged, rx.State):
-    """The dataset whose id stands in the address, and one page of its samples."""
+class SamplesState(Page, rx.State):
+    """The dataset whose id stands in the address, and which of its samples are looked at."""
 
     dataset: views.DatasetRow = views.NO_DATASET
     classes: list[views.Option] = []
+    colours: dict[str, str] = {}
+    people: list[views.Option] = []
+    activity: list[views.ActivityRow] = []
     balance: list[dict[str, Any]] = []
-    rows: list[views.SampleCard] = []
-    status: str = ""
-    label: str = ""
+    filters: dict[str, str] = named.shown_in_form({})
+    chips: list[named.Chip] = []
+    query: str = ""
+    is_filtering: bool = False
+    revision: int = 0
     picked: list[str] = []
     opened: views.SampleCard = views.NO_SAMPLE
     is_rejecting: bool = False
@@ -38,45 +49,58 @@ class SamplesState(Paged, rx.State):
 
     @permission(_READ)
     async def load(self) -> Any:
-        """The dataset and its first page, filtered as the address says."""
+        """The dataset, and what of it the address asks for."""
         url = self.router.url
-        self.status, self.label = url.query_parameters.get("status", ""), url.query_parameters.get("label", "")
         dataset_id = uuid_of(url.path)
         if dataset_id is None:
             self.problem, self.loading = "There is no such dataset. Choose one from the list.", False
             return
         self.picked, self.opened, self.is_rejecting = [], views.NO_SAMPLE, False
         if self.dataset["id"] != str(dataset_id):
-            self.dataset, self.rows, self.balance = views.NO_DATASET, [], []
+            self.dataset, self.balance, self.activity, self.query = views.NO_DATASET, [], [], ""
             self.loading, self.problem = True, ""
             yield
-        self._first_page()
+        wanted = named.chosen(url.query_parameters)
+        if not self._understood(wanted):
+            return
         await self._refresh(dataset_id)
+        self.filters, self.chips = named.shown_in_form(wanted), named.chips(wanted, self.people)
+        self.query = urlencode(wanted)
 
     @permission(_READ)
-    async def next_page(self) -> None:
-        """Older samples."""
-        await self._page(forward=True)
+    def filter_by(self, name: str, value: str) -> Any:
+        """Put one filter into the address, or take it away; loading follows from it."""
+        return self._go({**self._wanted(), str(name): str(value)})
 
     @permission(_READ)
-    async def previous_page(self) -> None:
-        """Newer samples."""
-        await self._page(forward=False)
+    def filter_form(self, form: dict[str, Any]) -> Any:
+        """Put everything that the form says into the address."""
+        wanted = {**self._wanted(), **named.from_form(form)}
+        if not self._understood({name: value for name, value in wanted.items() if value}, in_form=True):
+            return None
+        self.is_filtering = False
+        return self._go(wanted)
 
     @permission(_READ)
-    def filter_status(self, value: str) -> Any:
-        """Put the filter into the address; loading follows from it."""
-        return rx.redirect(address(self._path(), status=str(value), label=self.label), replace=True)
+    def clear_filters(self) -> Any:
+        """Show everything, newest first."""
+        return self._go({})
 
     @permission(_READ)
-    def filter_label(self, value: str) -> Any:
-        """Put the filter into the address."""
-        return rx.redirect(address(self._path(), status=self.status, label=str(value)), replace=True)
+    def show_filters(self, is_open: bool) -> None:
+        """Open or close the form of all filters."""
+        self.is_filtering, self.form_error = bool(is_open), ""
 
     @permission(_READ)
-    def open_sample(self, sample_id: str) -> None:
-        """Show one sample large, or none."""
-        self.opened = next((row for row in self.rows if row["id"] == sample_id), views.NO_SAMPLE)
+    async def open_sample(self, sample_id: str) -> None:
+        """Show one sample large."""
+        try:
+            wanted = UUID(sample_id)
+        except ValueError:
+            return
+        found = await self._do(labelling_queue.get, UUID(self.dataset["id"]), wanted, store())
+        if found is not None:
+            self.opened = views.sample_card(found, self.colours)
 
     @permission(_READ)
     def close_sample(self, is_open: bool) -> None:
@@ -85,19 +109,21 @@ class SamplesState(Paged, rx.State):
             self.opened = views.NO_SAMPLE
 
     @permission(_VERIFY)
-    def toggle(self, sample_id: str) -> None:
-        """Pick a sample, or put it back."""
-        known = {row["id"] for row in self.rows}
-        if sample_id in self.picked:
-            self.picked = [one for one in self.picked if one != sample_id]
-        elif sample_id in known:
-            self.picked = [*self.picked, sample_id]
+    def pick(self, sample_ids: list[str]) -> None:
+        """These samples are picked, and no others."""
+        self.picked = [str(one)[:36] for one in sample_ids[:BATCH]]
 
     @permission(_VERIFY)
-    def pick_all(self) -> None:
-        """Pick every labelled sample of this page that still waits, or put all back."""
-        waiting = [row["id"] for row in self.rows if row["status"] == "labeled"]
-        self.picked = [] if self.picked else waiting or [row["id"] for row in self.rows]
+    async def pick_waiting(self) -> None:
+        """Pick the labelled samples of this list that wait for a decision, or put all back."""
+        if self.picked:
+            self.picked = []
+            return
+        wanted = self._filter({**self._wanted(), "status": "labeled"})
+        found = wanted and await self._do(samples.ids, UUID(self.dataset["id"]), wanted, BATCH)
+        self.picked = [str(one) for one in found or []]
+        if found is not None and not found:
+            self._tell("None of these samples waits for a decision.", "info")
 
     @permission(_VERIFY)
     async def verify(self) -> None:
@@ -131,13 +157,32 @@ class SamplesState(Paged, rx.State):
             self._tell(f"The dataset is {changed.status} now.")
         await self._refresh(dataset_id)
 
-    def _path(self) -> str:
-        return f"/datasets/{self.dataset['id']}"
+    @permission(_READ)
+    async def on_live(self, _topic: str, _data: dict[str, Any]) -> None:
+        """Somebody changed something: the counts again. The gallery hears of it by itself."""
+        if self.dataset["id"]:
+            await self._counts(UUID(self.dataset["id"]))
 
-    async def _page(self, *, forward: bool) -> None:
-        self._turn(forward)
-        self.picked = []
-        await self._refresh(UUID(self.dataset["id"]))
+    def _wanted(self) -> dict[str, str]:
+        return named.chosen(self.router.url.query_parameters)
+
+    def _go(self, wanted: dict[str, str]) -> Any:
+        return rx.redirect(address(f"/datasets/{self.dataset['id']}", **named.chosen(wanted)), replace=True)
+
+    def _filter(self, wanted: dict[str, str]) -> SampleFilter | None:
+        return self._parse(SampleFilter, wanted)
+
+    def _understood(self, wanted: dict[str, str], *, in_form: bool = False) -> bool:
+        """True if the filters mean something; else the page, or its form, says what is wrong with them."""
+        try:
+            SampleFilter.model_validate(wanted, context=AS_TEXT)
+        except ValidationError as error:
+            if in_form:
+                self.form_error = in_words(error)
+            else:
+                self.problem, self.loading = in_words(error), False
+            return False
+        return True
 
     async def _decide(self, decision: dict[str, Any]) -> None:
         request = self._parse(SamplesVerify, {"sample_ids": self.picked, **decision})
@@ -150,24 +195,28 @@ class SamplesState(Paged, rx.State):
             word = "verified" if request.verified else "rejected"
             self._tell(f"{done.count} {'sample' if done.count == 1 else 'samples'} {word}.")
             self.picked = []
+        self.revision += 1
         await self._refresh(dataset_id)
 
-    async def _refresh(self, dataset_id: UUID) -> None:
-        try:
-            wanted = SampleFilter.model_validate({"status": self.status or None, "label": self.label or None})
-        except ValidationError as error:
-            self.problem = in_words(error)
-            return
+    async def _counts(self, dataset_id: UUID) -> bool:
         dataset = await self._load(datasets.get, dataset_id)
         if dataset is None:
+            return False
+        self.dataset, self._tag = views.dataset_row(dataset), etags.etag(dataset)
+        known = dataset.label_schema["classes"]
+        self.classes = [{"value": str(one["name"]), "label": str(one["name"])} for one in known]
+        self.colours = {str(one["name"]): str(one.get("color", "")) for one in known}
+        return True
+
+    async def _refresh(self, dataset_id: UUID) -> None:
+        if not await self._counts(dataset_id):
             return
         counts = await self._load(samples.class_counts, dataset_id)
-        page = await self._load(samples.list_samples, dataset_id, wanted, store(), self._cursor(), PAGE)
-        if page is None or counts is None:
+        lately = await self._load(dataset_activity.show, dataset_id)
+        if counts is None or lately is None:
             return
-        self.balance = [dict(bar) for bar in charts.class_balance_bars(counts)] if dataset.labeled_count else []
-        self.dataset, self._tag = views.dataset_row(dataset), etags.etag(dataset)
-        names = [str(known["name"]) for known in dataset.label_schema["classes"]]
-        self.classes = [{"value": name, "label": name} for name in names]
-        self.rows = [views.sample_card(item) for item in page.items]
-        self._shown(page, "sample", "samples")
+        bars = charts.class_balance_bars(counts) if self.dataset["labeled"] else []
+        self.balance = [{**bar, "href": address(f"/datasets/{dataset_id}", label=bar["label"])} for bar in bars]
+        self.people = [{"value": str(one.user_id), "label": one.name} for one in lately.people]
+        self.activity = [views.activity_row(one) for one in lately.people]
+        self.loading = False

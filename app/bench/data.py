@@ -5,6 +5,7 @@ from typing import Any
 from app.bench.figures import Measure, table
 from app.bench.formats import measure_formats
 from app.bench.labelling import measure_labelling
+from app.bench.lists import measure_lists
 from app.bench.place import place
 from app.bench.quality import measure_quality
 from app.bench.upload import measure_upload
@@ -17,6 +18,7 @@ FIGURES: dict[str, Measure] = {
     "formats": measure_formats,
     "versions": measure_versions,
     "quality": measure_quality,
+    "lists": measure_lists,
 }
 
 

@@ -1,42 +1,25 @@
 """/datasets/[dataset_id]: one dataset, its samples as a gallery, and the decisions about them."""
 
-from typing import Any
-
 import reflex as rx
 
-from app.pages.common import field, filter_choice, filters, form_dialog, may, pager_line, told
+from app.pages.common import field, form_dialog, may, told
 from app.pages.common import page as framed
 from app.pages.dataset_tabs import dataset_tabs
+from app.pages.sample_dialog import sample_dialog
+from app.pages.sample_filters import filter_line
 from components.bars import bar_list
-from components.feedback import callout, confirm_dialog, empty_state
-from components.gallery import sample_card, sample_grid
+from components.feedback import confirm_dialog, empty_state
+from components.gallery import sample_gallery
+from components.live_topic import live_topic
 from components.shell import columns, facts, section, stack
-from components.stat import digest, progress_bar, relative_time
-from components.theme import STATUSES, chip, status_badge
+from components.stat import progress_bar, relative_time
+from components.theme import chip, status_badge
 from state.samples import SamplesState as S
 from state.session import SessionState
 
 ROUTE, TITLE = "/datasets/[dataset_id]", "Dataset · Trainyard"
 ON_LOAD = [SessionState.load, S.load]
 VERIFY, WRITE = "training:samples:verify", "training:datasets:write"
-
-
-def _card(item: Any) -> rx.Component:
-    """With a checkbox for those who may decide, without for the others."""
-    shown = {
-        "src": item["url"],
-        "alt": item["alt"],
-        "label": item["label"],
-        "status": item["status"],
-        "pixelated": item["is_tiny"],
-        "on_open": S.open_sample(item["id"]),
-    }
-    picked = S.picked.contains(item["id"])
-    return rx.cond(
-        may(VERIFY),
-        sample_card(**shown, selected=picked, on_toggle=S.toggle(item["id"])),
-        sample_card(**shown),
-    )
 
 
 def _decisions() -> rx.Component:
@@ -46,7 +29,7 @@ def _decisions() -> rx.Component:
         rx.el.span(rx.cond(none, "None picked", count.to(str) + " picked"), class_name="ty-muted", aria_live="polite"),
         rx.button(
             rx.cond(none, "Pick all that wait", "Put all back"),
-            on_click=S.pick_all,
+            on_click=S.pick_waiting,
             variant="soft",
             color_scheme="gray",
             size="1",
@@ -70,35 +53,37 @@ def _decisions() -> rx.Component:
 
 
 def _gallery() -> rx.Component:
-    filtered = (S.status != "") | (S.label != "")
-    statuses = [(name, look.label) for name, look in STATUSES["sample"].items()]
-    return section(
-        "Samples",
-        filters(
-            filter_choice("Status", S.status, statuses, S.filter_status),
-            filter_choice("Label", S.label, S.classes, S.filter_label),
-        ),
-        sample_grid(
-            S.rows,
-            _card,
-            label="Samples",
-            loading=S.loading,
-            empty=empty_state(
-                "images",
-                rx.cond(filtered, "No sample fits these filters", "No samples yet"),
-                rx.cond(
-                    filtered,
-                    "Take a filter away to see more.",
-                    told(
-                        WRITE,
-                        "Upload images through the API: /api/v1/docs shows how.",
-                        "A super admin uploads images to it.",
-                    ),
+    filtered = S.chips.length() > 0
+    gallery = sample_gallery(
+        url=rx.cond(S.dataset["id"] != "", "/api/v1/training/datasets/" + S.dataset["id"] + "/samples", ""),
+        query=S.query,
+        topic="dataset:" + S.dataset["id"],
+        revision=S.revision,
+        colours=S.colours,
+        picked=S.picked,
+        pickable=may(VERIFY),
+        on_pick=S.pick,
+        on_open=S.open_sample,
+        empty=empty_state(
+            "images",
+            rx.cond(filtered, "No sample fits these filters", "No samples yet"),
+            rx.cond(
+                filtered,
+                "Take a filter away to see more.",
+                told(
+                    WRITE,
+                    "Upload images through the API: /api/v1/docs shows how.",
+                    "A super admin uploads images to it.",
                 ),
             ),
         ),
-        pager_line(S),
+    )
+    return section(
+        "Samples",
+        rx.el.div(filter_line(), class_name="ty-gallery-head"),
+        gallery,
         actions=rx.cond(may(VERIFY), _decisions(), rx.fragment()),
+        flush=True,
     )
 
 
@@ -123,9 +108,27 @@ def _progress() -> rx.Component:
 def _balance() -> rx.Component:
     return rx.cond(
         S.balance.length() > 0,
-        section("Class balance", bar_list(S.balance, label="Labelled samples per class")),
+        section("Class balance", bar_list(S.balance, label="Labels per class", linked=True)),
         rx.fragment(),
     )
+
+
+def _activity() -> rx.Component:
+    """Who worked on it in the last seven days."""
+    row = lambda one: rx.el.tr(  # noqa: E731
+        rx.el.th(one["name"], scope="row"), rx.el.td(one["labeled"]), rx.el.td(one["reviewed"])
+    )
+    table = rx.el.table(
+        rx.el.thead(
+            rx.el.tr(
+                rx.el.th("Person", scope="col"), rx.el.th("labelled", scope="col"), rx.el.th("reviewed", scope="col")
+            )
+        ),
+        rx.el.tbody(rx.foreach(S.activity, row)),
+        class_name="ty-small-table",
+        data_testid="activity",
+    )
+    return rx.cond(S.activity.length() > 0, section("Last seven days", table), rx.fragment())
 
 
 def _facts() -> rx.Component:
@@ -147,55 +150,6 @@ def _facts() -> rx.Component:
             rx.el.p(S.dataset["description"], class_name="ty-muted", style={"margin": "12px 0 0"}),
             rx.fragment(),
         ),
-    )
-
-
-def _large() -> rx.Component:
-    """One sample, large, with everything known about it."""
-    sharp = rx.cond(S.opened["is_tiny"], "pixelated", "auto")
-    picture = rx.el.img(
-        src=S.opened["url"],
-        alt=S.opened["alt"],
-        style={
-            "width": "100%",
-            "max_height": "55vh",
-            "min_height": "240px",
-            "object_fit": "contain",
-            "image_rendering": sharp,
-            "background": "var(--gray-a3)",
-            "border_radius": "8px",
-        },
-    )
-    known = facts(
-        ("Label", rx.cond(S.opened["label"] != "", S.opened["label"], "none")),
-        ("Status", status_badge("sample", S.opened["status"])),
-        ("Pixels", S.opened["pixels"]),
-        ("File", S.opened["size"]),
-        ("Digest", digest(S.opened["sha256"])),
-        ("Quality", S.opened["quality"]),
-        ("Added", relative_time(S.opened["created_at"])),
-    )
-    rejected = rx.cond(
-        S.opened["reason"] != "", callout(S.opened["reason"], tone="error", title="Rejected"), rx.fragment()
-    )
-    return rx.dialog.root(
-        rx.dialog.content(
-            rx.dialog.title("Sample", size="4"),
-            rx.dialog.description(S.opened["alt"], class_name="ty-hidden"),
-            rx.el.div(picture, rejected, known, style={"display": "grid", "gap": "14px"}),
-            rx.el.div(
-                rx.dialog.close(rx.button("Close", variant="soft", color_scheme="gray")),
-                rx.link(
-                    rx.button("Open in editor", data_testid="open-in-editor"),
-                    href="/datasets/" + S.dataset["id"] + "/label?sample=" + S.opened["id"],
-                ),
-                class_name="ty-dialog-actions",
-            ),
-            max_width="460px",
-            data_testid="sample-dialog",
-        ),
-        open=S.opened["id"] != "",
-        on_open_change=S.close_sample,
     )
 
 
@@ -237,13 +191,18 @@ def _status_actions() -> rx.Component:
     )
 
 
+def _live() -> rx.Component:
+    return live_topic(["dataset:" + S.dataset["id"]], on_message=S.on_live, on_reconnect=S.load, every_ms=2000)
+
+
 def page() -> rx.Component:
     """The gallery beside the progress and the facts."""
     return framed(
         rx.cond(S.dataset["name"] != "", S.dataset["name"], "Dataset"),
         dataset_tabs("samples", S.dataset["id"]),
-        columns(_gallery(), stack(_progress(), _balance(), _facts()), wide=True),
-        _large(),
+        columns(_gallery(), stack(_progress(), _balance(), _activity(), _facts()), wide=True),
+        sample_dialog(),
+        _live(),
         _reject(),
         state=S,
         active="datasets",

@@ -16,8 +16,8 @@ from decimal import Decimal
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Tuple, false, tuple_
-from sqlmodel import Session, col
+from sqlalchemy import ColumnElement, Tuple, false, func, tuple_
+from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from app.errors import Invalid
@@ -120,6 +120,9 @@ def paged(
     rows: list[Any] = list(session.exec(rest.order_by(*order.by).limit(limit + 1)))
     page, more = rows[:limit], len(rows) > limit
     is_whole = not (cursor or position or more)
+    if position and not page:
+        # Behind the end, where an estimate may lead: all keys were read just now, so counting them is no more.
+        known_total = session.exec(select(func.count()).select_from(query.order_by(None).subquery())).one()
     total = Total(len(page), is_exact=True) if is_whole else _total(session, query, known_total)
     return Page[Shown](
         items=[show(row) for row in page],

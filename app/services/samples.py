@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from app.domain.permissions import Actor, Permission, PersonActor, require
@@ -60,6 +60,15 @@ def list_samples(
         known_total=sample_filters.known_total(dataset, wanted),
     )
     return page.model_copy(update={"items": opinions.shown_to(session, actor, dataset, page.items)})
+
+
+def ids(session: Session, actor: Actor, dataset_id: UUID, wanted: SampleFilter, limit: int) -> list[UUID]:
+    """The first samples that fit, at most `limit`, by id."""
+    require(actor, Permission.DATASETS_READ)
+    dataset = fetch(session, TrainingDataset, dataset_id, actor, "dataset")
+    keys = select(TrainingSample.id).where(*sample_filters.conditions(dataset, wanted))
+    newest = (col(TrainingSample.created_at).desc(), col(TrainingSample.id).desc())
+    return list(session.exec(keys.order_by(*newest).limit(limit)))
 
 
 def matching(dataset: TrainingDataset, wanted: SampleFilter) -> SelectOfScalar[TrainingSample]:

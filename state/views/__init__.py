@@ -3,7 +3,16 @@
 Pure functions; a page shows these fields and computes nothing. One module per noun; pages and states use this package.
 """
 
-from state.views.datasets import NO_DATASET, NO_SAMPLE, DatasetRow, SampleCard, dataset_row, sample_card
+from state.views.datasets import (
+    NO_DATASET,
+    NO_SAMPLE,
+    ActivityRow,
+    DatasetRow,
+    SampleCard,
+    activity_row,
+    dataset_row,
+    sample_card,
+)
 from state.views.edges import NO_EDGE, EdgeRow, LoadedRow, Site, edge_option, edge_row, loaded_row, site
 from state.views.models import (
     NO_DETAILS,
@@ -26,6 +35,7 @@ __all__ = [
     "NO_JOB",
     "NO_SAMPLE",
     "NO_VERSION",
+    "ActivityRow",
     "DatasetRow",
     "DeploymentLine",
     "EdgeRow",
@@ -40,6 +50,7 @@ __all__ = [
     "StatusJob",
     "VersionDetails",
     "VersionRow",
+    "activity_row",
     "dataset_row",
     "deployment_line",
     "edge_option",

@@ -1,14 +1,18 @@
 """Datasets and samples as pages show them."""
 
-from typing import TypedDict
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, TypedDict
 
 from app.domain.machines import sample_status
+from app.schemas.dataset_activity import PersonActivity
 from app.schemas.datasets import DatasetView
 from app.schemas.plans import Used
-from app.schemas.samples import SampleDetail
+from app.schemas.samples import FILE_NAME, SampleDetail
 from state.views.words import iso, share, size
 
 TINY_PIXELS = 64
+MOST_BOXES = 300
 
 
 class DatasetRow(TypedDict):
@@ -35,21 +39,50 @@ class DatasetRow(TypedDict):
     created_at: str
 
 
+class BoxLine(TypedDict):
+    """A box over a picture, in its pixels."""
+
+    id: str
+    name: str
+    colour: str
+    x: float
+    y: float
+    width: float
+    height: float
+
+
 class SampleCard(TypedDict):
-    """A sample in the gallery."""
+    """A sample that is shown large."""
 
     id: str
     url: str
     label: str
     status: str
     is_tiny: bool
+    is_video: bool
     alt: str
     pixels: str
+    view_box: str
+    boxes: list[BoxLine]
     size: str
     sha256: str
     quality: str
     reason: str
+    file_name: str
+    duration: str
+    captured_at: str
+    video_id: str
+    near_group: str
     created_at: str
+
+
+class ActivityRow(TypedDict):
+    """What somebody did in a dataset lately."""
+
+    id: str
+    name: str
+    labeled: str
+    reviewed: str
 
 
 NO_DATASET: DatasetRow = {
@@ -79,12 +112,20 @@ NO_SAMPLE: SampleCard = {
     "label": "",
     "status": "",
     "is_tiny": False,
+    "is_video": False,
     "alt": "",
     "pixels": "",
+    "view_box": "",
+    "boxes": [],
     "size": "",
     "sha256": "",
     "quality": "",
     "reason": "",
+    "file_name": "",
+    "duration": "",
+    "captured_at": "",
+    "video_id": "",
+    "near_group": "",
     "created_at": "",
 }
 
@@ -117,9 +158,9 @@ def dataset_row(item: DatasetView, room: Used | None = None) -> DatasetRow:
     }
 
 
-def sample_card(item: SampleDetail) -> SampleCard:
-    """A sample with its picture's signed URL."""
-    label = str(item.labels.get("class", ""))
+def sample_card(item: SampleDetail, colours: Mapping[str, str]) -> SampleCard:
+    """A sample with its file's signed URL, and its boxes in the colours of their classes."""
+    label = label_words(item)
     width, height = item.width or 0, item.height or 0
     return {
         "id": str(item.id),
@@ -127,12 +168,20 @@ def sample_card(item: SampleDetail) -> SampleCard:
         "label": label,
         "status": str(sample_status(item.is_labeled, item.is_verified, item.rejection_reason)),
         "is_tiny": 0 < max(width, height) <= TINY_PIXELS,
+        "is_video": item.file_type == "video",
         "alt": f"sample {str(item.id)[:8]}" + (f", labelled {label}" if label else ", no label"),
         "pixels": f"{width} × {height}",
+        "view_box": f"0 0 {width} {height}",
+        "boxes": [_box(box, colours) for box in item.annotations[:MOST_BOXES]],
         "size": size(item.file_size),
         "sha256": item.sha256,
         "quality": share(item.quality_score),
         "reason": item.rejection_reason or "",
+        "file_name": str(item.metadata.get(FILE_NAME) or ""),
+        "duration": clock(item.duration_ms if item.frame_ms is None else item.frame_ms),
+        "captured_at": iso(item.captured_at),
+        "video_id": str(item.video_id or ""),
+        "near_group": str(item.near_group or ""),
         "created_at": iso(item.created_at),
     }
 
@@ -145,6 +194,46 @@ def _plan_share(item: DatasetView, room: Used | None) -> str:
     if room.allowed is None:
         return "plan without a limit"
     return f"plan: {size(room.used)} of {size(room.allowed)}"
+
+
+def label_words(item: SampleDetail) -> str:
+    """What a sample was said to be; "" for nothing."""
+    if "class" in item.labels:
+        return str(item.labels["class"])
+    if "classes" in item.labels:
+        return ", ".join(item.labels["classes"]) or "none of them"
+    if not item.is_labeled:
+        return ""
+    counts = Counter(str(box.get("class", "")) for box in item.annotations)
+    named = [f"{name} ×{count}" if count > 1 else name for name, count in counts.items()]
+    return ", ".join(named) or "nothing there"
+
+
+def clock(milliseconds: int | None) -> str:
+    """A time in a video: 1:02.5, or nothing."""
+    if milliseconds is None:
+        return ""
+    minutes, rest = divmod(milliseconds, 60_000)
+    return f"{minutes}:{rest / 1000:04.1f}"
+
+
+def activity_row(item: PersonActivity) -> ActivityRow:
+    """One person's week."""
+    return {
+        "id": str(item.user_id),
+        "name": item.name,
+        "labeled": f"{item.labeled:,}",
+        "reviewed": f"{item.reviewed:,}",
+    }
+
+
+def _box(box: Mapping[str, Any], colours: Mapping[str, str]) -> BoxLine:
+    x, y, width, height = box["box"]
+    name = str(box["class"])
+    colour = colours.get(name) or "#ffffff"
+    return {
+        "id": str(box["id"]), "name": name, "colour": colour, "x": x, "y": y, "width": width, "height": height,
+    }  # fmt: skip
 
 
 def _percent(part: int, whole: int) -> int:

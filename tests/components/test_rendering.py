@@ -97,18 +97,14 @@ PIECES: dict[str, Callable[[], rx.Component]] = {
     "loop_diagram": lambda: loop_diagram.loop_diagram(
         {"dataset": 2, "approval": TEXT}, attention={"approval": FLAG}, moving=FLAG
     ),
-    "sample_grid": lambda: gallery.sample_grid(
-        ROWS,
-        lambda row: gallery.sample_card(
-            src=row["url"].to(str), alt="sample " + row["id"].to(str), label=row["label"].to(str),
-            status=row["status"].to(str), selected=row["selected"].to(bool), on_toggle=event(), on_open=event(),
-        ),
-        label="Samples", empty=EMPTY, loading=FLAG,
+    "sample_gallery": lambda: gallery.sample_gallery(
+        url=TEXT, query=TEXT, topic=TEXT, revision=0, colours={}, picked=[], pickable=FLAG, on_pick=event,
+        on_open=event, empty=EMPTY,
     ),
     "label_editor": lambda: label_editor.label_editor(
         dataset_id=TEXT, person=TEXT, task=TEXT, classes=ROWS, can_write=FLAG
     ),
-    "sample_card with values": lambda: gallery.sample_card(src="/a.png", alt="a", label="", status="rejected"),
+    "linked bars": lambda: bars.bar_list(ROWS, label="Balance", linked=True),
 }  # fmt: skip
 
 
@@ -133,7 +129,7 @@ def test_the_loop_refuses_a_station_it_does_not_have() -> None:
 
 
 def test_every_relative_import_of_a_browser_module_is_handed_over() -> None:
-    linked = {path.name for path in (*FOLDER.glob("*.js"), *FOLDER.glob("*.jsx"))}
+    linked = {path.name for path in [*FOLDER.glob("*.js"), *FOLDER.glob("*.jsx")]}
     source = (FOLDER / "browser.py").read_text()
     for module in [*FOLDER.glob("*.js"), *FOLDER.glob("*.jsx")]:
         for wanted in re.findall(r'from "\./([\w.]+)"', module.read_text()):

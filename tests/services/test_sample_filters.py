@@ -173,6 +173,8 @@ def test_page_at_a_position_goes_on_by_its_cursor(
     page = admin.get(path, params={"position": 4, "limit": 2}).json()
     following = names(admin, dataset, mixed, cursor=page["next_cursor"], limit=2)
     assert following == names(admin, dataset, mixed)[6:8]
+    behind = admin.get(path, params={"position": 500, "file_type": "image"}).json()
+    assert (behind["items"], behind["total"], behind["total_is_exact"]) == ([], len(mixed) - 1, True)
     both = admin.get(path, params={"position": 4, "cursor": page["next_cursor"]})
     assert both.status_code == 422
 
