@@ -10,6 +10,7 @@ import logging
 from rq import Worker
 from rq.serializers import JSONSerializer
 
+import workers.frames
 import workers.thumbnails  # noqa: F401 imported before the first piece of work, not in each fork
 from app.infra.db import forget_engine
 from app.infra.queue import MEDIA_QUEUE, get_redis, queue

@@ -23,6 +23,7 @@ from app.infra.queue import MEDIA_QUEUE, TRANSFER_QUEUE, WEBHOOK_QUEUE, queue, t
 from app.logs import configure_logging
 from app.services import (
     audit_chain,
+    frame_cuts,
     idempotency,
     job_repairs,
     thumbnails,
@@ -57,10 +58,10 @@ def enqueue_deliveries_once() -> int:
 
 
 def enqueue_media_once() -> int:
-    """Ask again for the thumbnails that nobody makes; returns for how many datasets."""
+    """Ask again for the thumbnails that nobody makes and the videos that nobody cuts; returns for how many."""
     waiting = thumbnails_wanted(_held(queue(MEDIA_QUEUE)))
     with transaction() as session:
-        return thumbnails.enqueue_lost(session, RECONCILER, waiting)
+        return thumbnails.enqueue_lost(session, RECONCILER, waiting) + frame_cuts.enqueue_lost(session, RECONCILER)
 
 
 def enqueue_transfers_once() -> int:

@@ -17,8 +17,9 @@ from app.infra.object_store import ObjectStore, get_object_store
 from app.infra.queue import enqueue_thumbnails
 from app.logs import working_on
 from app.schemas.samples import MAX_FILE_BYTES
-from app.services import previews, thumbnails
+from app.services import previews, thumbnails, videos
 from app.services.thumbnails import BATCH, NONE, Wanted
+from app.services.video_uploads import local_copy
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +77,7 @@ def _make(dataset_id: UUID, wanted: Wanted, store: ObjectStore) -> str:
         log.warning("sample %s: given up after %d tries", wanted.sample_id, TRIES)
         return NONE
     try:
-        picture = previews.of_image(store.get_bytes(source, MAX_FILE_BYTES))
+        picture = _picture(source, wanted, store)
         key = thumbnails.thumbnail_key(dataset_id, wanted.sha256)
         store.put_bytes(key, picture, previews.CONTENT_TYPE)
     except (Invalid, NotFound, TooLarge) as error:
@@ -87,3 +88,10 @@ def _make(dataset_id: UUID, wanted: Wanted, store: ObjectStore) -> str:
         raise
     counters.forget(tries)
     return store.url(key)
+
+
+def _picture(source: str, wanted: Wanted, store: ObjectStore) -> bytes:
+    if not wanted.is_video:
+        return previews.of_image(store.get_bytes(source, MAX_FILE_BYTES))
+    with local_copy(source, store) as path:
+        return videos.preview(path, "video")

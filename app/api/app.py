@@ -46,6 +46,7 @@ from app.api.v1 import (
     trust,
     usage,
     users,
+    videos,
     webhooks,
 )
 from app.infra import tracing
@@ -64,6 +65,7 @@ ROUTERS = (
     overview,
     status,
     datasets,
+    videos,
     dataset_versions,
     labelling,
     opinions,

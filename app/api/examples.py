@@ -80,6 +80,12 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "ImportCreate": {"upload_key": f"uploads/{_ID}/{_OTHER}/0", "format": "auto", "dry_run": True},
     "ExportCreate": {"format": "coco", "images": True},
+    "VideoCreate": {
+        "upload_key": f"uploads/{_ID}/{_OTHER}/0",
+        "captured_at": "2026-11-01T06:30:00Z",
+        "metadata": {"file_name": "gate-2.mp4"},
+    },
+    "FrameCutCreate": {"every_ms": 1000, "limit": 500},
     "SampleUpdate": {
         "labels": {},
         "annotations": [

@@ -22,7 +22,7 @@ TRAINING_QUEUE, WEBHOOK_QUEUE, MEDIA_QUEUE = "training", "webhooks", "media"
 TRANSFER_QUEUE = "transfers"
 TRACE = "trace"
 TRAIN, DELIVER = "workers.jobs.train", "workers.webhooks.deliver"
-MAKE_THUMBNAILS = "workers.thumbnails.make_thumbnails"
+MAKE_THUMBNAILS, CUT_FRAMES = "workers.thumbnails.make_thumbnails", "workers.frames.cut_frames"
 TRANSFER = "workers.transfers.transfer"
 # A training job may take days; RQ's own limit only catches what nothing else would.
 JOB_TIMEOUT_SECONDS = 7 * 24 * 3600
@@ -103,6 +103,21 @@ def enqueue_thumbnails(dataset_id: UUID) -> None:
         )
     except redis.RedisError as error:
         log.warning("thumbnails of %s were not asked for (%s); they will be", dataset_id, type(error).__name__)
+
+
+def enqueue_frames(cut_id: UUID) -> None:
+    """Let a video be cut into frames. Without Redis (logged) the reconciler asks again later."""
+    try:
+        queue(MEDIA_QUEUE).enqueue(
+            CUT_FRAMES,
+            str(cut_id),
+            job_id=f"frames_{cut_id}_{uuid4().hex[:12]}",
+            job_timeout=MEDIA_TIMEOUT_SECONDS,
+            result_ttl=0,
+            failure_ttl=3600,
+        )
+    except redis.RedisError as error:
+        log.warning("cut %s was not handed to the queue (%s); it will be", cut_id, type(error).__name__)
 
 
 def thumbnails_wanted(entries: Iterable[str]) -> set[UUID]:

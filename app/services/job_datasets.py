@@ -54,10 +54,10 @@ def freeze(session: Session, actor: Actor, ticket: job_runs.RunTicket) -> Datase
 
 
 def frozen_samples(session: Session, actor: Actor, version: DatasetVersion) -> list[FrozenSample]:
-    """The labelled pictures of a version, in the order of their ids. Samples without a label train nothing."""
+    """The labelled pictures of a version, in the order of their ids; videos, and what has no label, train nothing."""
     require(actor, Permission.DATASETS_READ)
     return [
         FrozenSample(record["id"], record["file_url"], record["sha256"], record["labels"]["class"], record["split"])
         for record in dataset_chunks.records(session, version)
-        if "class" in record["labels"]
+        if record["file_type"] == "image" and "class" in record["labels"]
     ]

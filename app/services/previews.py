@@ -12,7 +12,7 @@ from typing import cast
 from PIL import Image, ImageOps
 
 from app.errors import Invalid
-from app.services.files import MAX_PIXELS, SUFFIXES
+from app.services.files import FORMATS, MAX_PIXELS
 
 SIDE = 256
 """Longest side of a preview, in pixels: a gallery's tile on a screen with two device pixels per pixel."""
@@ -29,7 +29,7 @@ def of_image(data: bytes) -> bytes:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(BytesIO(data), formats=list(SUFFIXES)) as image:
+            with Image.open(BytesIO(data), formats=FORMATS) as image:
                 if image.width * image.height > MAX_PIXELS:
                     raise Invalid(f"More than {MAX_PIXELS:,} pixels are not decoded for a preview.")
                 # A JPEG is decoded at a fraction of its size where that is enough; nothing else changes.

@@ -6,6 +6,7 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from app.domain.permissions import Actor, Permission, PersonActor, require
+from app.errors import Conflict
 from app.infra.object_store import ObjectStore
 from app.schemas.base import Page
 from app.schemas.samples import (
@@ -125,6 +126,7 @@ def delete(session: Session, actor: Actor, dataset_id: UUID, sample_id: UUID) ->
     require(actor, Permission.DATASETS_WRITE)
     dataset = open_dataset(session, actor, dataset_id, lock=True)
     row = fetch_sample(session, dataset, sample_id)
+    _refuse_with_frames(session, row)
     dataset.sample_count -= 1
     dataset.size_bytes -= row.file_size
     dataset.labeled_count -= int(row.is_labeled)
@@ -137,6 +139,12 @@ def delete(session: Session, actor: Actor, dataset_id: UUID, sample_id: UUID) ->
     urls = list(filter(None, {row.file_url, row.thumbnail_url}))
     kept = dataset_chunks.needed(session, dataset.id, urls)
     return [url for url in urls if url not in kept]
+
+
+def _refuse_with_frames(session: Session, row: TrainingSample) -> None:
+    frame = select(TrainingSample.id).where(TrainingSample.video_id == row.id).limit(1)
+    if row.file_type == "video" and session.exec(frame).first() is not None:
+        raise Conflict("Frames of this video are samples of the dataset. Delete them first, or withdraw the video.")
 
 
 def detail(row: TrainingSample, store: ObjectStore) -> SampleDetail:

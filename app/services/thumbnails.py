@@ -38,6 +38,7 @@ class Wanted:
     sample_id: UUID
     file_url: str
     sha256: str
+    is_video: bool
     is_small: bool
 
 
@@ -66,7 +67,7 @@ def due(session: Session, actor: Actor, dataset_id: UUID) -> list[Wanted]:
 def _wanted(row: TrainingSample) -> Wanted:
     small = 0 < max(row.width or 0, row.height or 0) <= SIDE and row.file_size <= OWN_BYTES
     is_own = small and row.file_url.rpartition(".")[2] in OWN_SUFFIXES
-    return Wanted(row.id, row.file_url, row.sha256, is_own)
+    return Wanted(row.id, row.file_url, row.sha256, row.file_type == "video", is_own)
 
 
 def record(session: Session, actor: Actor, dataset_id: UUID, made: Sequence[tuple[UUID, str]]) -> set[UUID]:

@@ -8,6 +8,7 @@ from app.tables.dataset_versions import DatasetChunk, DatasetFile, DatasetVersio
 from app.tables.datasets import TrainingDataset
 from app.tables.deployments import ModelDeployment, Rollout
 from app.tables.edge_servers import EdgeServer
+from app.tables.frame_cuts import FrameCut
 from app.tables.idempotency import IdempotencyKey
 from app.tables.labelling import SampleLease, UserPreference
 from app.tables.model_versions import AiModelVersion
@@ -36,6 +37,7 @@ __all__ = [
     "DatasetVersion",
     "DeletedSample",
     "EdgeServer",
+    "FrameCut",
     "GroundTruth",
     "IdempotencyKey",
     "MetricPoint",

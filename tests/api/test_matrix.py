@@ -24,6 +24,7 @@ from app.infra.object_store import get_object_store
 from app.tables import (
     ApiToken,
     ConsensusDecision,
+    FrameCut,
     ModelDeployment,
     TrainingSample,
     UserSession,
@@ -116,8 +117,11 @@ class Stage:
         decided = ConsensusDecision(
             sample_id=self.world.sample, dataset_id=self.world.dataset, kind="automatic", ended_at=utcnow()
         )
+        cut = FrameCut(
+            dataset_id=self.world.dataset, video_id=self.world.sample, every_ms=1, most=1, created_by=self.root.id
+        )
         with transaction() as session:
-            session.add_all([webhook, token, signed_in, decided])
+            session.add_all([webhook, token, signed_in, decided, cut])
             session.flush()
             session.add(sent)
         return {
@@ -136,6 +140,7 @@ class Stage:
             "webhook_id": webhook.id,
             "delivery_id": sent.id,
             "decision_id": decided.id,
+            "cut_id": cut.id,
             "token_id": token.id,
             "session_id": signed_in.id,
         }

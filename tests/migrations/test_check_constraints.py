@@ -41,6 +41,8 @@ ROWS = f"""
     INSERT INTO training_samples (id, dataset_id, file_url, file_type, file_size, sha256, labels, annotations, metadata,
         is_labeled, is_verified, labeled_by, verified_by, quality_score, revision, created_at, updated_at)
         VALUES ('{ID}', '{ID}', 'u', 'image', 1, 's', '{{}}', '[]', '{{}}', true, true, 1, 1, 0.5, 0, now(), now());
+    INSERT INTO frame_cuts (id, dataset_id, video_id, every_ms, most, made, known, at_ms, attempts, created_by,
+        created_at) VALUES ('{ID}', '{ID}', '{ID}', 1000, 1, 0, 0, 0, 0, 1, now());
     INSERT INTO sample_disagreements (id, sample_id, dataset_id, agreement_percent, difference_count, created_at)
         VALUES ('{ID}', '{ID}', '{ID}', 66, 1, now());
     INSERT INTO consensus_decisions (id, sample_id, dataset_id, kind, labels, annotations, sources, reason, decided_by,
@@ -143,6 +145,14 @@ BROKEN = {
         "withdrawn_by_someone": "withdrawn_at = now()",
     },
     "upload_folders": {"slots_range": "slots = 0"},
+    "frame_cuts": {
+        "one_wish": "scene_change = 0.5",
+        "every_ms_range": "every_ms = 0",
+        "scene_change_range": "every_ms = NULL, scene_change = 2",
+        "most_range": "most = 0",
+        "made_range": "made = -1",
+        "known_range": "known = -1",
+    },
     "review_decisions": {"decision_known": "decision = 'perhaps'", "rejected_has_reason": "decision = 'rejected'"},
     "sample_leases": {"slot_range": "slot = -1"},
     "sample_disagreements": {"agreement_percent_range": "agreement_percent = 101"},

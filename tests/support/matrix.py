@@ -50,6 +50,10 @@ POST   /training/datasets/{dataset_id}/uploads/complete           write
 GET    /training/datasets/{dataset_id}/samples                    read
 POST   /training/datasets/{dataset_id}/samples                    write
 POST   /training/datasets/{dataset_id}/samples/verify             write
+POST   /training/datasets/{dataset_id}/videos                     write
+GET    /training/datasets/{dataset_id}/samples/{sample_id}/frames read
+POST   /training/datasets/{dataset_id}/samples/{sample_id}/frames write
+POST   /training/datasets/{dataset_id}/samples/{sample_id}/frames/{cut_id}/cancel write
 GET    /training/datasets/{dataset_id}/samples/{sample_id}        read
 GET    /training/datasets/{dataset_id}/samples/{sample_id}/neighbours read
 POST   /training/datasets/{dataset_id}/samples/{sample_id}/lease  write
