@@ -49,7 +49,23 @@ export function labelApi(datasetId, fetcher = (...request) => fetch(...request))
     release: (id, token) => ask(fetcher, "DELETE", sample(id, "lease"), { headers: tokenOf(token), keepalive: true }),
     save: (id, value, { etag, token }) =>
       ask(fetcher, "PUT", sample(id), { body: value ?? {}, headers: { ...tokenOf(token), ...(etag ? { "If-Match": etag } : {}) } }),
+    rejection: async (id) => (await ask(fetcher, "GET", `${path(...dataset, "reviews")}?${new URLSearchParams({ sample_id: id, decision: "rejected", limit: "1" })}`)).items[0],
+    accept: (id, value, { etag }) => ask(fetcher, "POST", sample(id, "verify"), { body: { fix: value }, headers: etag ? { "If-Match": etag } : {} }),
+    riskiest: (limit) => ask(fetcher, "GET", `${path(...dataset, "review-queue")}?${new URLSearchParams({ limit })}`),
     preference: (name) => ask(fetcher, "GET", path("me", "preferences", name)),
     setPreference: (name, value) => ask(fetcher, "PUT", path("me", "preferences", name), { body: { value } }),
+  };
+}
+
+/** The same calls for somebody who reviews: saving accepts the label as it stands then, and the next is the riskiest that waits. */
+export function reviewApi(api) {
+  return {
+    ...api,
+    save: api.accept,
+    next: async ({ after }) => {
+      const { items } = await api.riskiest(2);
+      const sample = items.map((item) => item.sample).find(({ id }) => id !== after) ?? null;
+      return { sample, lease: null };
+    },
   };
 }

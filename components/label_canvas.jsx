@@ -137,7 +137,14 @@ function Tags({ boxes, selected, colours, size }) {
   );
 }
 
-export function LabelCanvas({ ref, sample, picture, boxes, selected, colours, editable, hasBoxes, look, onDrawn, onReshaped, onSelect }) {
+/** What a reviewer marked: where the label is wrong. */
+function Meant({ region: [x, y, width, height], size }) {
+  const part = (length, whole) => `${(length / whole) * 100}%`;
+  const style = { left: part(x, size[0]), top: part(y, size[1]), width: part(width, size[0]), height: part(height, size[1]) };
+  return <div className="ty-meant" style={style} aria-hidden="true" data-testid="label-meant" />;
+}
+
+export function LabelCanvas({ ref, sample, picture, boxes, selected, colours, editable, hasBoxes, look, meant, onDrawn, onReshaped, onSelect }) {
   const stage = useRef(null);
   const frame = useRef(null);
   const layer = useRef(null);
@@ -184,6 +191,7 @@ export function LabelCanvas({ ref, sample, picture, boxes, selected, colours, ed
     <div className="ty-stage" ref={stage} data-testid="label-stage" data-cross={look.crosshair} data-scale={view?.scale} data-editable={editable}>
       <div className="ty-plane" style={style} data-sharp={view && view.scale >= 3}>
         <div ref={frame} className="ty-plane-image" data-testid="label-image" />
+        {size && meant && <Meant region={meant} size={size} />}
         {size && hasBoxes && <Tags boxes={boxes} selected={selected} colours={colours} size={size} />}
       </div>
       {sample.file_type === "video" && <video className="ty-clip" src={sample.url} controls />}

@@ -2,7 +2,7 @@
 
 import React, { Suspense, lazy, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { DEEDS, addBox, deleteBox, perform, reshapeBox } from "./label_actions.js";
-import { labelApi } from "./label_api.js";
+import { labelApi, reviewApi } from "./label_api.js";
 import { draftsOf, sweep } from "./label_drafts.js";
 import { LabelHelp } from "./label_help.jsx";
 import { bindings, combination, effective, isTyping } from "./label_keys.js";
@@ -20,16 +20,17 @@ const statusOf = (sample) => (sample.rejection_reason ? "rejected" : sample.is_v
 
 function filtersOf(search) {
   const query = new URLSearchParams(search);
-  return Object.fromEntries([...query].filter(([name, value]) => name !== "sample" && value));
+  return Object.fromEntries([...query].filter(([name, value]) => !["sample", "review"].includes(name) && value));
 }
 
 /** A session for this dataset and person, opened at the sample that the address names. */
 function useSession({ datasetId, person, task, canWrite }) {
   const session = useMemo(() => {
-    const api = labelApi(datasetId);
+    const isReview = new URLSearchParams(location.search).has("review");
+    const api = isReview ? reviewApi(labelApi(datasetId)) : labelApi(datasetId);
     const samples = sequence({ api, query: filtersOf(location.search), decode: decoded });
     const drafts = draftsOf(localStorage, person, datasetId);
-    return new LabelSession({ api, samples, drafts, makeSaver: saver, task, canWrite });
+    return new LabelSession({ api, samples, drafts, makeSaver: saver, task, canWrite, isReview });
   }, [datasetId, person, task, canWrite]);
   useEffect(() => {
     sweep(localStorage);
@@ -97,6 +98,19 @@ function useKeyboard(bound, isPaused, act) {
   }, []);
 }
 
+/** The place that the rejection of this sample is about, or null. */
+function useMeant(session, sample) {
+  const [meant, setMeant] = useState(null);
+  useEffect(() => {
+    setMeant(null);
+    if (!sample?.rejection_reason) return undefined;
+    let isHere = true;
+    session.api.rejection(sample.id).then((found) => isHere && setMeant(found?.region ?? null), () => {}); // the reason is shown anyway
+    return () => { isHere = false; };
+  }, [session, sample?.id, sample?.rejection_reason]);
+  return meant;
+}
+
 /** For tests and for whoever measures: how long it took from the wish to the painted image. */
 function usePainted(state) {
   const [painted, setPainted] = useState("");
@@ -116,8 +130,8 @@ function Bar({ state, session, actions, act }) {
     <div className="ty-label-bar" role="toolbar" aria-label="Editor">
       <button type="button" className="ty-tool" {...titled("sample.previous")}>‹</button>
       <button type="button" className="ty-tool" {...titled("sample.next")}>›</button>
-      {session.canWrite && <button type="button" className="ty-button" disabled={!session.canEdit} onClick={() => act("sample.saveNext")} data-testid="sample.saveNext">Save, next <Keys keys={keys("sample.saveNext")} /></button>}
-      {session.canWrite && <button type="button" className="ty-button is-quiet" disabled={!session.canEdit} onClick={() => act("sample.save")} data-testid="sample.save">Save</button>}
+      {session.canWrite && <button type="button" className="ty-button" disabled={!session.canEdit} onClick={() => act("sample.saveNext")} data-testid="sample.saveNext">{session.isReview ? "Accept, next" : "Save, next"} <Keys keys={keys("sample.saveNext")} /></button>}
+      {session.canWrite && <button type="button" className="ty-button is-quiet" disabled={!session.canEdit} onClick={() => act("sample.save")} data-testid="sample.save">{session.isReview ? "Accept" : "Save"}</button>}
       <SaveState state={state} session={session} />
       <span className="ty-grow" />
       {session.canWrite && <button type="button" className="ty-tool" disabled={!history.past.length} {...titled("edit.undo")}>↶</button>}
@@ -149,7 +163,8 @@ function Sheet({ state, session, desk, keys, colours }) {
   return (
     <aside className="ty-label-side" aria-label="Label">
       {sample.rejection_reason && <div className="ty-callout" data-accent-color="red" data-testid="label-rejected"><div className="ty-callout-text"><strong>Rejected</strong>{sample.rejection_reason}</div></div>}
-      {sample.is_verified && session.isChanged && <div className="ty-callout" data-accent-color="amber"><div className="ty-callout-text">This label was verified. Saved, it has to be verified again.</div></div>}
+      {session.isReview && <div className="ty-callout" data-accent-color="blue" data-testid="label-review"><div className="ty-callout-text">You review. What you accept is verified in your name, changed or not; its author stays its author.</div></div>}
+      {sample.is_verified && session.isChanged && !session.isReview && <div className="ty-callout" data-accent-color="amber"><div className="ty-callout-text">This label was verified. Saved, it has to be verified again.</div></div>}
       <Classes task={task} classes={classes} chosen={chosen} counts={counts} hidden={hidden} keysOf={keysOf} disabled={!session.canEdit} onChoose={(name) => perform(desk, `class:${name}`)}
         onHide={(name) => desk.setHidden((now) => new Set(now.has(name) ? [...now].filter((one) => one !== name) : [...now, name]))}
         onNone={() => session.change({ labels: { classes: [] }, annotations: [] })} />
@@ -181,6 +196,7 @@ function Editor({ datasetId, person, task, classes, canWrite, ...rest }) {
   useKeyboard(keys.bound, help, act);
   useAddress(sample?.id);
   const painted = usePainted(state);
+  const meant = useMeant(session, sample);
   useEffect(() => {
     setSelected(null);
     setCompares(false);
@@ -198,7 +214,7 @@ function Editor({ datasetId, person, task, classes, canWrite, ...rest }) {
           {state.phase === "empty" && <p className="ty-stage-note" data-testid="label-empty">There are no samples here yet. Add data first, or take a filter away.</p>}
           {sample && state.phase !== "failed" && (
             <Suspense fallback={<div className="ty-stage" />}>
-              <LabelCanvas ref={stage} sample={sample} picture={picture} boxes={visible} selected={selected} colours={colours} editable={session.canEdit && !compares} hasBoxes={task === "detection"} look={look}
+              <LabelCanvas ref={stage} sample={sample} picture={picture} boxes={visible} selected={selected} colours={colours} editable={session.canEdit && !compares} hasBoxes={task === "detection"} look={look} meant={meant}
                 onDrawn={(rectangle) => addBox(desk, rectangle)} onReshaped={(id, rectangle) => reshapeBox(desk, id, rectangle)} onSelect={setSelected} />
             </Suspense>
           )}

@@ -19,8 +19,8 @@ export const isSaid = (value, task) =>
   task === "detection" || (task === "multilabel" ? Array.isArray(value.labels.classes) : Boolean(value.labels.class));
 
 export class LabelSession {
-  constructor({ api, samples, drafts, makeSaver, task, canWrite, now = () => performance.now(), timers = globalThis }) {
-    Object.assign(this, { api, samples, drafts, task, canWrite, now, timers });
+  constructor({ api, samples, drafts, makeSaver, task, canWrite, isReview = false, now = () => performance.now(), timers = globalThis }) {
+    Object.assign(this, { api, samples, drafts, task, canWrite, isReview, now, timers });
     this.saver = makeSaver({ put: (id, value, how) => api.save(id, value, how), tell: (id, told) => this.#onSaved(id, told) });
     this.lease = null;
     this.left = new Map(); // sample id → lease that its last save still needs
@@ -109,9 +109,9 @@ export class LabelSession {
     this.lease = hold({ api: this.api, id: sample.id, given, timers: this.timers, tell: (state) => this.#onLease(sample.id, state) });
   }
 
-  /** Save what was changed, and let go of the open sample. */
+  /** Save what was changed, and let go of the open sample. A reviewer accepts on purpose only: what is left is a draft. */
   leave() {
-    if (this.isChanged && this.canEdit && isSaid(this.value, this.task)) this.save({ onlyChanged: true });
+    if (!this.isReview && this.isChanged && this.canEdit && isSaid(this.value, this.task)) this.save({ onlyChanged: true });
     this.#letGo();
   }
 
@@ -185,7 +185,7 @@ export class LabelSession {
       this.#set({ notice: this.task === "multilabel" ? "Choose classes, or say that none of them applies." : "Choose a class first." });
       return false;
     }
-    if (!this.isChanged && sample.is_labeled && !sample.rejection_reason) return true;
+    if (!this.isReview && !this.isChanged && sample.is_labeled && !sample.rejection_reason) return true;
     const isSent = this.sent?.id === sample.id && equal(this.sent.value, this.value) && this.saver.isPending(sample.id);
     this.sent = { id: sample.id, value: this.value };
     if (!isSent) this.saver.save(sample.id, this.value, { etag: sample.etag, token: this.lease?.token });
@@ -195,7 +195,7 @@ export class LabelSession {
   /** Take the label away. */
   clear() {
     const { sample } = this.state;
-    if (!this.canEdit) return;
+    if (!this.canEdit || this.isReview) return;
     this.change(EMPTY);
     if (sample.is_labeled) this.saver.save(sample.id, null, { etag: sample.etag, token: this.lease?.token });
   }

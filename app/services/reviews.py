@@ -75,14 +75,15 @@ def _check_region(region: Region, row: TrainingSample) -> None:
 
 
 def _fixed(dataset: TrainingDataset, row: TrainingSample, request: SampleVerify) -> LabelValue | None:
-    """What the reviewer puts in place of the label, if anything."""
+    """What the reviewer puts in place of the label; None if nothing, or what it says already."""
     if request.fix is None:
         return None
     if not request.verified or not request.fix.says_something:
         raise Invalid(
             "A fix is a label that is accepted: it needs labels or annotations, and no rejection.", field="fix"
         )
-    return label_records.checked(LabelSchema.of(dataset.label_schema), row, request.fix)
+    value = label_records.checked(LabelSchema.of(dataset.label_schema), row, request.fix)
+    return None if (value.labels, value.annotations) == (row.labels, row.annotations) else value
 
 
 def _record(

@@ -9,6 +9,8 @@ from sqlmodel import col, select
 from app.domain.permissions import Role
 from app.infra.db import transaction
 from app.infra.object_store import get_object_store
+from app.schemas.samples import SampleVerify
+from app.services import reviews
 from app.tables import ReviewDecision, TrainingDataset, TrainingSample
 from tests.browser.web_process import Web
 from tests.support import people
@@ -20,6 +22,7 @@ BOXES = {
     "task": "detection",
     "classes": [{"name": "valve", "color": "#3e63dd"}, {"name": "pump", "color": "#30a46c"}],
 }
+BOX = [{"id": "b1", "class": "valve", "box": [10, 10, 50, 25], "attributes": {}}]
 
 
 @pytest.fixture(scope="module")
@@ -163,3 +166,47 @@ def test_truth_is_planted_and_forgotten(as_ada: Page, ada: Person, ben: Person) 
     as_ada.get_by_test_id("forget").click()
     as_ada.get_by_test_id("confirm-forget-yes").click()
     expect(as_ada.get_by_test_id("planted")).to_have_text("0")
+
+
+def test_boxes_are_put_right_in_the_editor_and_accepted_with_it(as_ada: Page, ada: Person, ben: Person) -> None:
+    dataset = make_dataset(ada, label_schema=BOXES)
+    samples = make_samples(dataset, 2, ben)
+    with_pictures(dataset, samples, labels={}, annotations=BOX)
+    as_ada.goto(f"/datasets/{dataset.id}/review")
+    as_ada.get_by_test_id("fix-in-editor").click()
+    editor = as_ada.get_by_test_id("label-editor")
+    expect(editor).to_have_attribute("data-lease", "held", timeout=60_000)
+    first = UUID(editor.get_attribute("data-sample"))
+    expect(as_ada.get_by_test_id("label-review")).to_be_visible()
+    as_ada.get_by_test_id("label-box").click()
+    as_ada.keyboard.press("Delete")
+    expect(as_ada.get_by_test_id("label-count")).to_have_text("0")
+    as_ada.get_by_test_id("sample.saveNext").click()
+    expect(editor).not_to_have_attribute("data-sample", str(first))
+    as_ada.get_by_test_id("sample.save").click()
+    expect(as_ada.get_by_test_id("label-saved")).to_have_text("Verified")
+    fixed, accepted = decided(dataset)
+    assert (fixed.sample_id, fixed.decision, fixed.fixed_annotations) == (first, "fixed", [])
+    assert (accepted.decision, accepted.fixed_annotations) == ("accepted", None)
+    with transaction() as session:
+        row = session.get_one(TrainingSample, first)
+        assert (row.annotations, row.labeled_by, row.verified_by) == ([], ben.id, ada.id)
+
+
+def test_author_sees_the_place_that_a_rejection_means(as_ada: Page, ada: Person, ben: Person) -> None:
+    dataset = make_dataset(ada)
+    [sample] = make_samples(dataset, 1, ada)
+    with_pictures(dataset, [sample])
+    wrong = SampleVerify(verified=False, rejection_reason="half a digit", region=(20, 10, 60, 40))
+    with transaction() as session:
+        reviews.verify(session, ben.actor, dataset.id, sample, wrong)
+    as_ada.goto(f"/datasets/{dataset.id}/review")
+    as_ada.get_by_test_id("returned").click()
+    expect(as_ada.get_by_test_id("label-rejected")).to_contain_text("half a digit", timeout=60_000)
+    place, image = as_ada.get_by_test_id("label-meant"), as_ada.get_by_test_id("label-image").locator("img")
+    expect(place).to_be_visible()
+    inside, area = place.bounding_box(), image.bounding_box()
+    assert inside is not None
+    assert area is not None
+    assert (inside["x"] - area["x"]) / area["width"] == pytest.approx(0.1, abs=0.01)
+    assert inside["height"] / area["height"] == pytest.approx(0.4, abs=0.02)
