@@ -150,7 +150,7 @@ def test_resumed_job_keeps_the_classes_of_its_version(super_admin: Person) -> No
     with transaction() as session:
         version = DatasetVersion(
             dataset_id=dataset.id, number=1, sample_count=1, label_schema=old, created_by=super_admin.id,
-            version="1.0.0", manifest_url="s3://nowhere/m", sha256="0" * 64, tree_sha256="1" * 64,
+            version="1.0.0", manifest_url="s3://nowhere/m", sha256="0" * 64,
         )  # fmt: skip
         session.add(version)
         session.flush()
