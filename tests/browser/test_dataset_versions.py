@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from app.domain.permissions import Role
 from app.infra.db import transaction
-from app.tables import TrainingSample
+from app.tables import TrainingDataset, TrainingSample
 from tests.browser.web_process import Web
 from tests.support import people
 from tests.support.images import add_samples, png
@@ -54,6 +54,7 @@ def dataset(client: httpx.Client, ada: Person) -> tuple[str, list[str]]:
         for sample_id in ids:
             row = session.get_one(TrainingSample, sample_id)
             row.is_verified, row.verified_by = True, ada.id
+        session.get_one(TrainingDataset, UUID(dataset_id)).verified_count = len(ids)
     return dataset_id, ids
 
 
