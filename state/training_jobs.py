@@ -3,16 +3,18 @@
 # ruff: noqa: RUF012 Reflex copies a default for every client
 
 from typing import Any
+from uuid import UUID
 
 import reflex as rx
 from pydantic import ValidationError
 
 from app.domain.hyperparameters import describe
 from app.domain.permissions import Permission
+from app.schemas.dataset_versions import VersionFilter
 from app.schemas.datasets import DatasetFilter
 from app.schemas.model_versions import ModelVersionFilter
 from app.schemas.training_jobs import TrainingJobCreate, TrainingJobFilter
-from app.services import datasets, model_versions, training_jobs
+from app.services import datasets, model_versions, training_jobs, versions
 from state import views
 from state.addresses import NEWEST
 from state.base import Page, in_words, sortable
@@ -66,13 +68,14 @@ class NewJobState(Page, rx.State):
     is_open: bool = False
     datasets: list[views.Option] = []
     bases: list[views.Option] = []
+    versions: list[views.Option] = []
     dataset_id: str = ""
     _modules: dict[str, str] = {}
 
     @permission(_WRITE)
     async def set_open(self, is_open: bool) -> None:
         """Open the form with the datasets that can be trained on, or close it."""
-        self.form_error, self.bases, self.dataset_id = "", [], ""
+        self.form_error, self.bases, self.versions, self.dataset_id = "", [], [], ""
         self.is_open = bool(is_open)
         if not self.is_open:
             return
@@ -90,11 +93,11 @@ class NewJobState(Page, rx.State):
 
     @permission(_WRITE)
     async def choose_dataset(self, dataset_id: str) -> None:
-        """Offer the models of the dataset's module as a base."""
+        """Offer the dataset's versions, and the models of its module as a base."""
         await self._choose(str(dataset_id))
 
     async def _choose(self, dataset_id: str) -> None:
-        self.dataset_id, self.bases = dataset_id, []
+        self.dataset_id, self.bases, self.versions = dataset_id, [], []
         module = self._modules.get(dataset_id)
         if module is None:
             return
@@ -103,6 +106,13 @@ class NewJobState(Page, rx.State):
             {"value": str(item.id), "label": f"{item.version} · {item.status} · accuracy {views.share(item.accuracy)}"}
             for item in (page.items if page else [])
             if item.status != "deprecated"
+        ]
+
+        frozen = await self._submit(versions.list_versions, UUID(dataset_id), VersionFilter(), None, 50)
+        self.versions = [
+            {"value": str(item.id), "label": f"{item.version} · {item.sample_count:,} samples · {item.message}"[:100]}
+            for item in (frozen.items if frozen else [])
+            if item.has_samples
         ]
 
     @permission(_WRITE)
@@ -115,6 +125,7 @@ class NewJobState(Page, rx.State):
                 "name": texts.get("name", ""),
                 "description": texts.get("description", ""),
                 "dataset_id": texts.get("dataset_id", ""),
+                "dataset_version": texts.get("dataset_version") or None,
                 "base_model_version": texts.get("base_model_version") or None,
                 "seed": texts.get("seed") or 0,
                 "hyperparameters": _hyperparameters(texts),

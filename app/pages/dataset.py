@@ -72,7 +72,7 @@ def _gallery() -> rx.Component:
                 "Take a filter away to see more.",
                 told(
                     WRITE,
-                    "Upload images through the API: /api/v1/docs shows how.",
+                    "Drop images on the page Add data, or bring labelled ones under Import & export.",
                     "A super admin uploads images to it.",
                 ),
             ),
@@ -96,7 +96,12 @@ def _progress() -> rx.Component:
                 S.dataset["verified_percent"], label="Verified", note=S.dataset["verified"].to(str), tone="done"
             ),
             rx.el.p(
-                "Only verified samples are used for training. Whoever labelled a sample cannot verify it.",
+                rx.cond(
+                    S.dataset["is_single"],
+                    "Only verified samples are used for training. Here people may verify their own labels, and every "
+                    "version says so.",
+                    "Only verified samples are used for training. Whoever labelled a sample cannot verify it.",
+                ),
                 class_name="ty-second",
                 style={"margin": "0"},
             ),

@@ -128,8 +128,8 @@ def page() -> rx.Component:
                         "Take a filter away to see more.",
                         told(
                             WRITE,
-                            "A dataset is a set of images with labels. Create one, then upload images through the "
-                            "API: /api/v1/docs shows how.",
+                            "A dataset is a set of images with labels. Create one, then drop images on its page Add "
+                            "data.",
                             "A dataset is a set of images with labels. A super admin makes them; ask one for yours.",
                         ),
                     ),

@@ -33,6 +33,10 @@ def sample_dialog() -> rx.Component:
             rx.el.div(
                 rx.dialog.close(rx.button("Close", variant="soft", color_scheme="gray")),
                 rx.link(
+                    rx.button("What it touched", variant="soft", color_scheme="gray", data_testid="open-impact"),
+                    href="/datasets/" + S.dataset["id"] + "/impact?sample=" + one["id"],
+                ),
+                rx.link(
                     rx.button("Open in editor", data_testid="open-in-editor"),
                     href="/datasets/" + S.dataset["id"] + "/label?sample=" + one["id"],
                 ),

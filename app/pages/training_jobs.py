@@ -100,7 +100,12 @@ def _new_job() -> rx.Component:
                 on_change=NewJobState.choose_dataset,
                 data_testid="job-dataset",
             ),
-            hint="Only its verified samples are used. They are frozen as a version of the dataset.",
+            hint="Only its verified samples are used.",
+        ),
+        field(
+            "Version",
+            choice("dataset_version", NewJobState.versions, placeholder="As it is now", data_testid="job-version"),
+            hint="A version brings its own split. As it is now, the verified samples are frozen when the job begins.",
         ),
         field(
             "Base model",

@@ -102,6 +102,7 @@ class DatasetUpdate(Request):
     version: Slug | None = None
     status: DatasetStatus | None = None
     single_person_review: bool | None = Field(None, description="Whether people may verify their own labels")
+    keeps_location: bool | None = Field(None, description="Whether pictures that arrive keep where they were taken")
 
 
 class DatasetFilter(Sorted):
@@ -144,6 +145,7 @@ class DatasetView(View):
     consensus_quorum: int | None
     consensus_iou: float
     single_person_review: bool
+    keeps_location: bool
     created_by: int
     created_at: datetime
     updated_at: datetime

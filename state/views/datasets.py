@@ -36,6 +36,7 @@ class DatasetRow(TypedDict):
     plan_level: str
     classes: int
     owner: str
+    is_single: bool
     created_at: str
 
 
@@ -104,6 +105,7 @@ NO_DATASET: DatasetRow = {
     "plan_level": "",
     "classes": 0,
     "owner": "",
+    "is_single": False,
     "created_at": "",
 }
 NO_SAMPLE: SampleCard = {
@@ -154,6 +156,7 @@ def dataset_row(item: DatasetView, room: Used | None = None) -> DatasetRow:
         "plan_level": str(room.level) if room is not None else "",
         "classes": len(item.label_schema["classes"]),
         "owner": "Global" if item.organization_id is None else f"Organization {item.organization_id}",
+        "is_single": item.single_person_review,
         "created_at": iso(item.created_at),
     }
 

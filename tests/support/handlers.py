@@ -194,6 +194,7 @@ QualityState.open_reference_cell read
 QualityState.previous_page       read
 DatasetAddState.dismiss          public
 DatasetAddState.files_settled    read
+DatasetAddState.keep_location    admin
 DatasetAddState.load             read
 SamplesState.ask_reason          admin
 SamplesState.clear_filters       read
