@@ -60,7 +60,7 @@ class VersionSummary(View):
     sha256: str
     has_samples: bool
     created_by: int
-    created_by_name: str
+    created_by_name: str | None = Field(description="Null for callers who may not see accounts")
     created_at: datetime
 
 

@@ -61,7 +61,7 @@ def create(session: Session, actor: Actor, dataset_id: UUID, request: VersionCom
         raise NothingToCommit(
             f"Nothing changed since version {made.version.version}, which holds the same {made.version.scope} samples."
         )
-    return versions.view(session, made.version)
+    return versions.view(session, actor, made.version)
 
 
 def preview(session: Session, actor: Actor, dataset_id: UUID, request: VersionCommit) -> VersionPreview:

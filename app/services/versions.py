@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from app.domain.dataset_trees import Record, bucket_of, changed_lines, lines_of, records_of
 from app.domain.dataset_versions import Kind, kinds_between
-from app.domain.permissions import Actor, Permission, require
+from app.domain.permissions import Actor, Permission, permissions_of, require
 from app.domain.semver import Version
 from app.errors import Invalid, NotFound
 from app.infra.object_store import ObjectStore
@@ -49,14 +49,21 @@ def list_versions(
     fetch(session, TrainingDataset, dataset_id, actor, "dataset")
     query = select(DatasetVersion).where(DatasetVersion.dataset_id == dataset_id, *equal(DatasetVersion, wanted))
     return paged(
-        session, query, DatasetVersion, lambda row: _summary(session, row), wanted, cursor, limit, scope=dataset_id
+        session,
+        query,
+        DatasetVersion,
+        lambda row: _summary(session, actor, row),
+        wanted,
+        cursor,
+        limit,
+        scope=dataset_id,
     )
 
 
 def get(session: Session, actor: Actor, dataset_id: UUID, version: str) -> VersionView:
     """One version, by its number such as 1.2.0, or the newest as `latest`."""
     require(actor, Permission.DATASETS_READ)
-    return view(session, find(session, actor, dataset_id, version))
+    return view(session, actor, find(session, actor, dataset_id, version))
 
 
 def find(session: Session, actor: Actor, dataset_id: UUID, version: str) -> DatasetVersion:
@@ -73,15 +80,16 @@ def find(session: Session, actor: Actor, dataset_id: UUID, version: str) -> Data
     return row
 
 
-def view(session: Session, row: DatasetVersion) -> VersionView:
+def view(session: Session, actor: Actor, row: DatasetVersion) -> VersionView:
     """The version as callers see it."""
-    return VersionView(**dict(_summary(session, row)), label_schema=row.label_schema)
+    return VersionView(**dict(_summary(session, actor, row)), label_schema=row.label_schema)
 
 
-def _summary(session: Session, row: DatasetVersion) -> VersionSummary:
-    author = session.get_one(User, row.created_by)
+def _summary(session: Session, actor: Actor, row: DatasetVersion) -> VersionSummary:
+    # Who has an account here is told to those who may see accounts.
+    author = session.get_one(User, row.created_by) if Permission.USERS_READ in permissions_of(actor) else None
     known = {name: getattr(row, name) for name in VersionSummary.model_fields if name in DatasetVersion.model_fields}
-    return VersionSummary(**known, has_samples=row.tree_sha256 is not None, created_by_name=author.name)
+    return VersionSummary(**known, has_samples=row.tree_sha256 is not None, created_by_name=author and author.name)
 
 
 def records(session: Session, actor: Actor, dataset_id: UUID, version: str) -> Iterator[Record]:

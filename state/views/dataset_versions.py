@@ -131,7 +131,7 @@ def dataset_version_row(item: VersionSummary) -> DatasetVersionRow:
         "id": str(item.id),
         "version": item.version,
         "message": item.message,
-        "author": item.created_by_name,
+        "author": item.created_by_name or "a super admin",
         "created_at": iso(item.created_at),
         "samples": f"{item.sample_count:,}",
         "scope": SCOPES[item.scope],

@@ -24,6 +24,7 @@ from app.infra.object_store import get_object_store
 from app.tables import (
     ApiToken,
     ConsensusDecision,
+    DatasetTransfer,
     FrameCut,
     ModelDeployment,
     TrainingSample,
@@ -120,8 +121,9 @@ class Stage:
         cut = FrameCut(
             dataset_id=self.world.dataset, video_id=self.world.sample, every_ms=1, most=1, created_by=self.root.id
         )
+        transfer = DatasetTransfer(dataset_id=self.world.dataset, kind="import", format="coco", created_by=self.root.id)
         with transaction() as session:
-            session.add_all([webhook, token, signed_in, decided, cut])
+            session.add_all([webhook, token, signed_in, decided, cut, transfer])
             session.flush()
             session.add(sent)
         return {
@@ -141,6 +143,7 @@ class Stage:
             "delivery_id": sent.id,
             "decision_id": decided.id,
             "cut_id": cut.id,
+            "transfer_id": transfer.id,
             "token_id": token.id,
             "session_id": signed_in.id,
         }
