@@ -8,6 +8,11 @@ from playwright.sync_api import Browser
 from tests.browser.web_process import Web, running_web
 from tests.support.servers import Servers
 
+SCROLL_TO = """path => {
+    scrollBy(0, 400);
+    return [...document.querySelectorAll(".opblock-summary-path")].some(shown => shown.dataset.path === path);
+}"""
+
 
 @pytest.fixture(scope="module")
 def web(stack: Servers) -> Iterator[Web]:
@@ -23,7 +28,8 @@ def test_it_shows_every_noun_and_breaks_no_policy(chromium: Browser, web: Web) -
     requests: list[str] = []
     page.on("request", lambda request: requests.append(request.url))
     page.goto("/api/v1/docs")
-    page.get_by_text("/training/jobs", exact=True).first.wait_for()
+    page.get_by_text("/auth/me", exact=True).first.wait_for()
+    page.wait_for_function(SCROLL_TO, arg="/training/jobs")  # so many routes are drawn only where one looks
     assert faults == []
     assert all(url.startswith((web.url, "data:")) for url in requests)
     page.close()
