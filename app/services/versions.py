@@ -82,6 +82,7 @@ def find(session: Session, actor: Actor, dataset_id: UUID, version: str) -> Data
 
 def view(session: Session, actor: Actor, row: DatasetVersion) -> VersionView:
     """The version as callers see it."""
+    require(actor, Permission.DATASETS_READ)
     return VersionView(**dict(_summary(session, actor, row)), label_schema=row.label_schema)
 
 
