@@ -32,7 +32,7 @@ def _digests(page: bytes) -> set[str]:
 
 
 def content_security_policy(inline: str, store_origin: str) -> str:
-    """The policy; `store_origin` is where pictures come from and files go, `inline` what inline scripts may run."""
+    """The policy; `store_origin` is where samples come from and files go, `inline` what inline scripts may run."""
     return "; ".join(
         (
             "default-src 'self'",
@@ -40,6 +40,7 @@ def content_security_policy(inline: str, store_origin: str) -> str:
             # React and Radix set style attributes on elements; no style can be given a digest beforehand.
             "style-src 'self' 'unsafe-inline'",
             f"img-src 'self' data: blob: {store_origin}".rstrip(),
+            f"media-src 'self' {store_origin}".rstrip(),
             "font-src 'self'",
             # 'self' covers the sockets of this host too (CSP 3; Safari since 15.4).
             f"connect-src 'self' {store_origin}".rstrip(),

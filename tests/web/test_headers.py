@@ -44,10 +44,11 @@ def test_scripts_run_only_from_here_or_by_their_digest(folder: Path) -> None:
     assert policy["object-src"] == policy["base-uri"] == policy["frame-ancestors"] == ["'none'"]
 
 
-def test_pictures_may_come_from_the_store_and_go_to_it_and_to_nowhere_else(folder: Path) -> None:
+def test_pictures_and_videos_may_come_from_the_store_and_go_to_it_and_to_nowhere_else(folder: Path) -> None:
     policy = directives(serve(folder, https=True).get("/").headers["content-security-policy"])
     assert policy["connect-src"] == ["'self'", "http://127.0.0.1:9000"]
     assert policy["img-src"] == ["'self'", "data:", "blob:", "http://127.0.0.1:9000"]
+    assert policy["media-src"] == ["'self'", "http://127.0.0.1:9000"]
 
 
 def test_a_page_made_on_the_way_allows_its_own_script_only(folder: Path) -> None:
