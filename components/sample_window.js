@@ -39,7 +39,8 @@ export function view(scrollTop, height, total, grid, overscan = 2) {
     first: Math.min(total, firstRow * grid.columns),
     last: Math.min(total, lastRow * grid.columns),
     seen: Math.min(total, Math.round(top / grid.rowHeight) * grid.columns),
-    seenLast: Math.min(total, Math.floor((top + height) / grid.rowHeight) * grid.columns),
+    // Browsers round the height of a view: a row that ends less than a pixel below it is seen.
+    seenLast: Math.min(total, Math.floor((top + height + 1) / grid.rowHeight) * grid.columns),
     offset: scrollTop + firstRow * grid.rowHeight - top,
     height: drawn,
   };
