@@ -76,69 +76,41 @@ def trace_of_job() -> dict[str, str]:
 
 def enqueue_delivery(delivery_id: UUID, attempt: int) -> None:
     """Hand a delivery that had `attempt` attempts to a courier. Without Redis (logged) the reconciler does it later."""
-    try:
-        queue(WEBHOOK_QUEUE).enqueue(
-            DELIVER,
-            str(delivery_id),
-            job_id=queue_id(delivery_id, attempt),
-            job_timeout=DELIVERY_TIMEOUT_SECONDS,
-            result_ttl=0,
-            failure_ttl=3600,
-        )
-    except redis.RedisError as error:
-        log.warning("delivery %s was not handed to the queue (%s); it will be", delivery_id, type(error).__name__)
+    name = queue_id(delivery_id, attempt)
+    _hand_over(WEBHOOK_QUEUE, DELIVER, delivery_id, name, DELIVERY_TIMEOUT_SECONDS, "delivery")
 
 
 def enqueue_thumbnails(dataset_id: UUID) -> None:
     """Let the thumbnails that a dataset lacks be made. Without Redis (logged) the reconciler asks again later."""
-    try:
-        queue(MEDIA_QUEUE).enqueue(
-            MAKE_THUMBNAILS,
-            str(dataset_id),
-            # Each request is its own: what is registered while one is served is seen to by the next.
-            job_id=f"{_THUMBNAILS}_{dataset_id}_{uuid4().hex[:12]}",
-            job_timeout=MEDIA_TIMEOUT_SECONDS,
-            result_ttl=0,
-            failure_ttl=3600,
-        )
-    except redis.RedisError as error:
-        log.warning("thumbnails of %s were not asked for (%s); they will be", dataset_id, type(error).__name__)
+    # Each request is its own: what is registered while one is served is seen to by the next.
+    name = f"{_THUMBNAILS}_{dataset_id}_{uuid4().hex[:12]}"
+    _hand_over(MEDIA_QUEUE, MAKE_THUMBNAILS, dataset_id, name, MEDIA_TIMEOUT_SECONDS, "making thumbnails of")
 
 
 def enqueue_frames(cut_id: UUID) -> None:
     """Let a video be cut into frames. Without Redis (logged) the reconciler asks again later."""
+    name = f"frames_{cut_id}_{uuid4().hex[:12]}"
+    _hand_over(MEDIA_QUEUE, CUT_FRAMES, cut_id, name, MEDIA_TIMEOUT_SECONDS, "cut")
+
+
+def enqueue_transfer(transfer_id: UUID, attempt: int) -> None:
+    """Hand an import or export that had `attempt` attempts to a worker. Without Redis (logged) it is done later."""
+    name = queue_id(transfer_id, attempt)
+    _hand_over(TRANSFER_QUEUE, TRANSFER, transfer_id, name, TRANSFER_TIMEOUT_SECONDS, "transfer")
+
+
+def _hand_over(to: str, task: str, record_id: UUID, name: str, seconds: int, what: str) -> None:
+    """Put `task` about a record into the queue `to`. Without Redis that is logged, and done by the reconciler."""
     try:
-        queue(MEDIA_QUEUE).enqueue(
-            CUT_FRAMES,
-            str(cut_id),
-            job_id=f"frames_{cut_id}_{uuid4().hex[:12]}",
-            job_timeout=MEDIA_TIMEOUT_SECONDS,
-            result_ttl=0,
-            failure_ttl=3600,
-        )
+        queue(to).enqueue(task, str(record_id), job_id=name, job_timeout=seconds, result_ttl=0, failure_ttl=3600)
     except redis.RedisError as error:
-        log.warning("cut %s was not handed to the queue (%s); it will be", cut_id, type(error).__name__)
+        log.warning("%s %s was not handed to the queue (%s); it will be", what, record_id, type(error).__name__)
 
 
 def thumbnails_wanted(entries: Iterable[str]) -> set[UUID]:
     """The datasets that `entries` of the media queue are about."""
     parts = (entry.split("_") for entry in entries)
     return {UUID(part[1]) for part in parts if part[0] == _THUMBNAILS}
-
-
-def enqueue_transfer(transfer_id: UUID, attempt: int) -> None:
-    """Hand an import or export that had `attempt` attempts to a worker. Without Redis (logged) it is done later."""
-    try:
-        queue(TRANSFER_QUEUE).enqueue(
-            TRANSFER,
-            str(transfer_id),
-            job_id=queue_id(transfer_id, attempt),
-            job_timeout=TRANSFER_TIMEOUT_SECONDS,
-            result_ttl=0,
-            failure_ttl=3600,
-        )
-    except redis.RedisError as error:
-        log.warning("transfer %s was not handed to the queue (%s); it will be", transfer_id, type(error).__name__)
 
 
 def first_use(key: str, seconds: int) -> bool:
