@@ -166,11 +166,7 @@ def authors(session: Session, sample_ids: Iterable[UUID]) -> dict[UUID, set[int]
 
 def standing_of(session: Session, sample_ids: Sequence[UUID]) -> dict[UUID, ConsensusDecision]:
     """The decision that stands about each of the samples that has one."""
-    query = select(ConsensusDecision).where(
-        col(ConsensusDecision.sample_id).in_(sample_ids),
-        col(ConsensusDecision.undone_at).is_(None),
-        col(ConsensusDecision.ended_at).is_(None),
-    )
+    query = select(ConsensusDecision).where(col(ConsensusDecision.sample_id).in_(sample_ids), label_records.stands())
     return {one.sample_id: one for one in session.exec(query.execution_options(populate_existing=True))}
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import DateTime, func, literal
+from sqlalchemy import ColumnElement, DateTime, and_, func, literal
 from sqlalchemy import select as select_columns
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, delete, update
@@ -69,16 +69,17 @@ def clear(session: Session, dataset: TrainingDataset, row: TrainingSample) -> No
     session.add(row)
 
 
+def stands() -> ColumnElement[bool]:
+    """The decisions that were neither undone nor ended by another label."""
+    return and_(col(ConsensusDecision.undone_at).is_(None), col(ConsensusDecision.ended_at).is_(None))
+
+
 def end_decisions(session: Session, sample_ids: Sequence[UUID]) -> None:
     """What was decided or open about these samples is so no more: another label takes its place. One statement."""
     if not sample_ids:
         return
     open_ones = delete(SampleDisagreement).where(col(SampleDisagreement.sample_id).in_(sample_ids)).cte("open_ones")
-    standing = update(ConsensusDecision).where(
-        col(ConsensusDecision.sample_id).in_(sample_ids),
-        col(ConsensusDecision.undone_at).is_(None),
-        col(ConsensusDecision.ended_at).is_(None),
-    )
+    standing = update(ConsensusDecision).where(col(ConsensusDecision.sample_id).in_(sample_ids), stands())
     session.exec(standing.values(ended_at=utcnow()).add_cte(open_ones))
 
 

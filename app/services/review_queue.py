@@ -33,7 +33,7 @@ from app.infra.object_store import ObjectStore
 from app.schemas.base import Page
 from app.schemas.review_queue import QueueFilter, ReviewQueue, Risk, Waiting
 from app.schemas.reviews import ReviewFilter, ReviewView
-from app.services import opinions, sample_labels, samples
+from app.services import label_records, opinions, sample_labels, samples
 from app.services.access import fetch
 from app.services.filtering import equal
 from app.services.paging import paged
@@ -159,12 +159,7 @@ def _differs() -> ColumnElement[bool]:
 
 def _standing() -> ColumnElement[bool]:
     """The decision by which several opinions became the label."""
-    decision = ConsensusDecision
-    return and_(
-        col(decision.sample_id) == col(TrainingSample.id),
-        col(decision.undone_at).is_(None),
-        col(decision.ended_at).is_(None),
-    )
+    return and_(col(ConsensusDecision.sample_id) == col(TrainingSample.id), label_records.stands())
 
 
 def _went_in(user_id: int) -> ColumnElement[bool]:
