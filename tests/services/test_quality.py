@@ -3,7 +3,7 @@
 import threading
 from datetime import timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from sklearn.metrics import cohen_kappa_score
@@ -12,38 +12,14 @@ from sqlmodel import col, select, update
 from app.domain.permissions import Role
 from app.errors import Invalid, NotFound
 from app.infra.db import transaction
-from app.infra.object_store import get_object_store
-from app.schemas.base import Page
-from app.schemas.quality import NOTHING, BehindFilter, QualityFilter, QualityReport, SampleBehind
-from app.services import quality, quality_samples
+from app.schemas.quality import NOTHING, QualityFilter
+from app.services import quality
 from app.tables import SampleAnnotation, TrainingDataset, TrainingSample
 from app.tables.base import utcnow
 from tests.support import people
-from tests.support.answers import ADA, BOB, answer, dataset_of, make_animals, verified
+from tests.support.answers import ADA, BOB, answer, behind, dataset_of, report, verified
 from tests.support.people import Person
 from tests.support.records import make_unlabelled
-
-
-@pytest.fixture
-def third_admin(database: str) -> Person:
-    return people.make_person("Cy Admin", Role.SUPER_ADMIN)
-
-
-@pytest.fixture
-def animals(super_admin: Person, second_admin: Person, third_admin: Person) -> tuple[TrainingDataset, list[UUID]]:
-    return make_animals(super_admin, second_admin, third_admin)
-
-
-def report(person: Person, dataset: TrainingDataset, **wanted: Any) -> QualityReport:
-    with transaction() as session:
-        return quality.report(session, person.actor, dataset.id, QualityFilter(**wanted))
-
-
-def behind(person: Person, dataset: TrainingDataset, limit: int = 50, **wanted: Any) -> Page[SampleBehind]:
-    with transaction() as session:
-        return quality_samples.list_behind(
-            session, person.actor, dataset.id, BehindFilter(**wanted), get_object_store(), None, limit
-        )
 
 
 def test_the_report_holds_what_the_answers_say(

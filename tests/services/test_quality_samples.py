@@ -6,42 +6,17 @@ from uuid import UUID
 import pytest
 from pydantic import ValidationError
 
-from app.domain.permissions import Role
 from app.errors import Invalid
 from app.infra.db import transaction
 from app.infra.object_store import get_object_store
-from app.schemas.base import Page
-from app.schemas.quality import BehindFilter, QualityFilter, QualityReport, SampleBehind
-from app.services import paging, quality, quality_samples
-from app.tables import GroundTruth, TrainingDataset
+from app.schemas.quality import BehindFilter
+from app.services import paging, quality_samples
+from app.tables import GroundTruth
 from app.tables.base import utcnow
-from tests.support import people
-from tests.support.answers import answer, dataset_of, make_animals
+from tests.support.answers import answer, behind, dataset_of, report
 from tests.support.opinions import say
 from tests.support.people import Person
 from tests.support.records import make_unlabelled
-
-
-@pytest.fixture
-def third_admin(database: str) -> Person:
-    return people.make_person("Cy Admin", Role.SUPER_ADMIN)
-
-
-@pytest.fixture
-def animals(super_admin: Person, second_admin: Person, third_admin: Person) -> tuple[TrainingDataset, list[UUID]]:
-    return make_animals(super_admin, second_admin, third_admin)
-
-
-def report(person: Person, dataset: TrainingDataset, **wanted: Any) -> QualityReport:
-    with transaction() as session:
-        return quality.report(session, person.actor, dataset.id, QualityFilter(**wanted))
-
-
-def behind(person: Person, dataset: TrainingDataset, limit: int = 50, **wanted: Any) -> Page[SampleBehind]:
-    with transaction() as session:
-        return quality_samples.list_behind(
-            session, person.actor, dataset.id, BehindFilter(**wanted), get_object_store(), None, limit
-        )
 
 
 def test_a_cell_opens_the_samples_that_it_counts(animals: Any, super_admin: Person, second_admin: Person) -> None:

@@ -4,6 +4,10 @@ from typing import Any
 from uuid import UUID
 
 from app.infra.db import transaction
+from app.infra.object_store import get_object_store
+from app.schemas.base import Page
+from app.schemas.quality import BehindFilter, QualityFilter, QualityReport, SampleBehind
+from app.services import quality, quality_samples
 from app.tables import SampleAnnotation, TrainingDataset, TrainingSample
 from tests.support.people import Person
 from tests.support.records import make_dataset, make_unlabelled
@@ -62,3 +66,17 @@ def make_animals(ada: Person, bob: Person, cy: Person) -> tuple[TrainingDataset,
     for person, said in ((ada, ADA), (bob, BOB), (cy, CY)):
         answer(dataset, ids, person, said)
     return dataset, ids
+
+
+def report(person: Person, dataset: TrainingDataset, **wanted: Any) -> QualityReport:
+    """The quality report as `person` gets it."""
+    with transaction() as session:
+        return quality.report(session, person.actor, dataset.id, QualityFilter(**wanted))
+
+
+def behind(person: Person, dataset: TrainingDataset, limit: int = 50, **wanted: Any) -> Page[SampleBehind]:
+    """The samples behind a figure of that report."""
+    with transaction() as session:
+        return quality_samples.list_behind(
+            session, person.actor, dataset.id, BehindFilter(**wanted), get_object_store(), None, limit
+        )
