@@ -6,15 +6,18 @@ is set (continuous integration) that is a failure.
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Playwright, sync_playwright
 
 from app.web.serving import client_folder
+from tests.browser.label_desk import Dataset, signed_in
 from tests.browser.web_process import Web, running_web
+from tests.support.people import Person, make_token
 from tests.support.servers import Servers
 
 SYSTEM_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -108,3 +111,26 @@ def page(watched: Watched) -> Iterator[Page]:
 def key_folder(tmp_path: Path) -> Path:
     """Where a person of the test keeps key files."""
     return tmp_path
+
+
+# For the tests of the editor; each of their modules has an `ada` of its own.
+
+
+@pytest.fixture
+def api(web: Web, ada: Person) -> Iterator[httpx.Client]:
+    headers = {"Authorization": f"Bearer {make_token(ada)}"}
+    with httpx.Client(base_url=web.url, headers=headers, trust_env=False, timeout=60) as client:
+        yield client
+
+
+@pytest.fixture
+def detection(api: httpx.Client) -> Dataset:
+    return Dataset(api, "detection", 3)
+
+
+@pytest.fixture
+def sign_in(context: BrowserContext, web_url: str) -> Callable[..., BrowserContext]:
+    def enter(person: Person, profile: BrowserContext = context) -> BrowserContext:
+        return signed_in(person, profile, web_url)
+
+    return enter

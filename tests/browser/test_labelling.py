@@ -1,14 +1,14 @@
 """The editor in a real browser: boxes by mouse and keys, classes, keys of one's own, and the way through samples."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import httpx
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from app.domain.permissions import Role
-from tests.browser.label_desk import Dataset, drag, near, point, ready, saved, signed_in
+from tests.browser.label_desk import Dataset, drag, near, point, ready, saved
 from tests.browser.web_process import Web
 from tests.support import people
 from tests.support.people import Person
@@ -22,26 +22,6 @@ def ada(web: Web) -> Person:
 @pytest.fixture(scope="module")
 def bob(web: Web) -> Person:
     return people.make_person("Bob Admin", Role.SUPER_ADMIN)
-
-
-@pytest.fixture
-def api(web: Web, ada: Person) -> Iterator[httpx.Client]:
-    headers = {"Authorization": f"Bearer {people.make_token(ada)}"}
-    with httpx.Client(base_url=web.url, headers=headers, trust_env=False, timeout=60) as client:
-        yield client
-
-
-@pytest.fixture
-def detection(api: httpx.Client) -> Dataset:
-    return Dataset(api, "detection", 3)
-
-
-@pytest.fixture
-def sign_in(context: BrowserContext, web_url: str) -> Callable[..., BrowserContext]:
-    def enter(person: Person, profile: BrowserContext = context) -> BrowserContext:
-        return signed_in(person, profile, web_url)
-
-    return enter
 
 
 def test_boxes_are_drawn_moved_resized_relabelled_and_deleted_by_mouse(

@@ -4,7 +4,6 @@
 
 from collections.abc import Callable, Iterator
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import text
@@ -12,7 +11,7 @@ from sqlalchemy import text
 from app.domain.permissions import Role
 from app.infra.db import transaction
 from tests.browser.conftest import Watched
-from tests.browser.label_desk import Dataset, drag, ready, saved, signed_in
+from tests.browser.label_desk import Dataset, drag, ready, saved
 from tests.browser.web_process import Web
 from tests.support import people
 from tests.support.people import Person
@@ -26,26 +25,6 @@ def ada(web: Web) -> Person:
 @pytest.fixture(scope="module")
 def bob(web: Web) -> Person:
     return people.make_person("Bob Admin", Role.SUPER_ADMIN)
-
-
-@pytest.fixture
-def api(web: Web, ada: Person) -> Iterator[httpx.Client]:
-    headers = {"Authorization": f"Bearer {people.make_token(ada)}"}
-    with httpx.Client(base_url=web.url, headers=headers, trust_env=False, timeout=60) as client:
-        yield client
-
-
-@pytest.fixture
-def detection(api: httpx.Client) -> Dataset:
-    return Dataset(api, "detection", 3)
-
-
-@pytest.fixture
-def sign_in(context: BrowserContext, web_url: str) -> Callable[..., BrowserContext]:
-    def enter(person: Person, profile: BrowserContext = context) -> BrowserContext:
-        return signed_in(person, profile, web_url)
-
-    return enter
 
 
 def test_draft_comes_back_after_the_tab_was_closed(
