@@ -1,10 +1,10 @@
 /* What of an unfinished upload is in already, kept in the browser (IndexedDB), so that after a reload the person chooses
  * the same folder again and only the rest is sent.
  *
- * A file is known again by its path, size and time of change, without reading it, and by its sha256 if it was moved or
- * renamed. Everything about a dataset is forgotten when its upload is finished: what somebody deletes from the dataset
- * later can be added again. What nobody finishes is forgotten after a week. Where a browser keeps nothing (private
- * windows), nothing is remembered, and the server recognises what it has.
+ * A file is known again by its path, size and time of change, without reading it; one that was moved or renamed is sent
+ * again, and the server recognises it. Everything about a dataset is forgotten when its upload is finished: what
+ * somebody deletes from the dataset later can be added again. What nobody finishes is forgotten after a week. Where a
+ * browser keeps nothing (private windows), nothing is remembered, and the server recognises what it has.
  */
 
 const NAME = "trainyard-uploads";

@@ -16,7 +16,7 @@ from app.schemas.datasets import DatasetUpdate
 from app.schemas.ground_truth import GroundTruthPlant
 from app.schemas.review_queue import QueueFilter, Waiting
 from app.schemas.samples import SampleVerify
-from app.services import datasets, etags, ground_truth, review_queue, reviews
+from app.services import datasets, ground_truth, review_queue, reviews
 from state import views
 from state.addresses import address, dataset_of
 from state.base import Page, in_words, store
@@ -46,7 +46,6 @@ class ReviewState(Page, rx.State):
     is_single: bool = False
     region: list[float] = []
     form: str = ""
-    _tag: str = ""
     _items: dict[str, Waiting] = {}
 
     @permission(_VERIFY)
@@ -61,6 +60,8 @@ class ReviewState(Page, rx.State):
         if self.dataset["id"] != str(dataset_id):
             self.rows, self.current, self.dataset = [], NOTHING, views.NO_DATASET
         await self._refresh(dataset_id)
+        truths = None if self.problem else await self._load(ground_truth.show, dataset_id)
+        self.planted = truths.planted if truths else 0
 
     @permission(_VERIFY)
     def filter_reason(self, value: str) -> Any:
@@ -194,9 +195,7 @@ class ReviewState(Page, rx.State):
         found = await self._load(review_queue.queue, dataset_id, wanted, store()) if dataset else None
         if dataset is None or found is None:
             return
-        truths = await self._load(ground_truth.show, dataset_id)
-        self.planted = truths.planted if truths else 0
-        self.dataset, self._tag = views.dataset_row(dataset), etags.etag(dataset)
+        self.dataset = views.dataset_row(dataset)
         self.is_single, self.task = dataset.single_person_review, str(dataset.label_schema["task"])
         self.palette = colours(dataset.label_schema)
         self.classes = [{"value": name, "label": name} for name in self.palette]
