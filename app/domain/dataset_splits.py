@@ -22,7 +22,8 @@ from app.errors import Invalid
 
 NO_CLASS = ""
 """What a sample without any class is counted as, so that those are cut in proportion too."""
-_SPOKEN = {"training": "train", "val": "validation", "valid": "validation", "testing": "test"}
+# What tools call each split.
+WORDS = {"train": ("train", "training"), "validation": ("validation", "val", "valid"), "test": ("test", "testing")}
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,7 @@ class SplitPlan:
 def spoken(name: object) -> str | None:
     """The split that other tools' words mean (`val`, `training`, …), or None."""
     word = str(name).strip().lower()
-    word = _SPOKEN.get(word, word)
-    return word if word in SPLITS else None
+    return next((split for split, words in WORDS.items() if word in words), None)
 
 
 def settled(found: Iterable[str]) -> str | None:

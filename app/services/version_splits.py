@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, String, case, cast, func, literal, or_, up
 from sqlalchemy import select as choose
 from sqlmodel import Session, col
 
-from app.domain.dataset_splits import NO_CLASS, Groups, Placing, SplitPlan, Stock, rank, settled
+from app.domain.dataset_splits import NO_CLASS, WORDS, Groups, Placing, SplitPlan, Stock, rank, settled
 from app.domain.dataset_trees import Tree, records_of
 from app.domain.dataset_versions import SPLITS, Scope, classes_of
 from app.services.dataset_chunks import batched
@@ -24,7 +24,6 @@ from app.services.sample_records import COLUMNS, SampleRow, holds, in_scope
 from app.tables import TrainingSample
 
 _KEYS, _ROWS = 500, 1000
-_WORDS = {"train": ("train", "training"), "validation": ("validation", "val", "valid"), "test": ("test", "testing")}
 NEAR, VIDEO = "near", "video"
 Key = tuple[str, UUID]
 
@@ -81,7 +80,7 @@ class Splitter:
     def honour_imported(self) -> None:
         """Take the split from `metadata.split` where a sample has none yet, as import leaves it there."""
         said = func.lower(col(TrainingSample.extra)["split"].as_string())  # type: ignore[index]
-        meant = case(*((said.in_(words), name) for name, words in _WORDS.items()))
+        meant = case(*((said.in_(words), name) for name, words in WORDS.items()))
         fresh = (self._mine, col(TrainingSample.revision) > self._since, col(TrainingSample.split).is_(None))
         self._session.execute(update(TrainingSample).where(*fresh, meant.is_not(None)).values(split=meant))
 
