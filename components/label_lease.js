@@ -13,6 +13,7 @@ export function hold({ api, id, tell, given = null, timers = globalThis }) {
   let token = null;
   let ended = false;
   let timer = 0;
+  let questions = Promise.resolve(); // one after the other: an overtaken answer would call a lease lost that was just taken
   let state = { is: "asking" };
 
   const become = (next) => {
@@ -30,7 +31,12 @@ export function hold({ api, id, tell, given = null, timers = globalThis }) {
     later((lease.seconds * 1000) / 3);
   };
 
-  async function look(takeOver = false) {
+  function look(takeOver = false) {
+    questions = questions.then(() => ask(takeOver));
+    return questions;
+  }
+
+  async function ask(takeOver) {
     if (ended) return;
     try {
       const lease = await api.lease(id, { ...(token ? { token } : {}), ...(takeOver === true ? { take_over: true } : {}) });

@@ -254,12 +254,14 @@ export class LabelSession {
     else this.#set({ notice: failure.message });
   }
 
-  /** Read the open sample again. Where it is another one now, and `mine` differs from it, a person has to decide. */
-  async #compare(mine) {
+  /** Read the open sample again. Where it is another one now, and what is said here differs, a person has to decide.
+   *  `sent` is what a refused save said; without it, what the person has said by the time of the answer. */
+  async #compare(sent = null) {
     const { sample } = this.state;
     try {
       const { sample: theirs } = await this.samples.get(sample.id, { fresh: true });
       if (this.state.sample?.id !== sample.id) return;
+      const mine = sent ?? this.value;
       this.saver.forget(sample.id);
       if (theirs.etag === this.state.sample.etag) return;
       if (equal(mine, valueOf(theirs)) || equal(mine, valueOf(sample))) this.#set({ sample: theirs, history: begin(valueOf(theirs)), conflict: null });
@@ -308,7 +310,7 @@ export class LabelSession {
     const wasAway = before.is === "lost" || before.is === "refused";
     const isOld = this.now() - (this.samples.has(id)?.at ?? -Infinity) > FRESH_MS;
     // Until now somebody else could change it, or it was read ahead a while ago.
-    if (lease.is === "held" && (wasAway || (before.is === "asking" && isOld)) && !this.saver.isPending(id)) void this.#compare(this.value);
+    if (lease.is === "held" && (wasAway || (before.is === "asking" && isOld)) && !this.saver.isPending(id)) void this.#compare();
   }
 
   /** Try for the lease again; `takeOver` takes it from an own other tab. */

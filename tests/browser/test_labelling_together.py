@@ -104,12 +104,13 @@ def test_changed_meanwhile_is_told_and_a_person_decides(
 ) -> None:
     own_page.goto(detection.address())
     ready(own_page, detection.samples[0])
+    drag(own_page, (100, 100), (180, 180))  # before theirs: an unchanged sample that is read again would show theirs
+    expect(own_page.get_by_test_id("label-saved")).to_have_attribute("data-is", "changed")
     theirs = {"id": "theirs", "class": "plate", "box": [1, 1, 30, 30]}
     answer = detection.api.put(
         f"{detection.path}/samples/{detection.samples[0]}", json={"labels": {}, "annotations": [theirs]}
     )
     assert answer.status_code == 200, answer.text
-    drag(own_page, (100, 100), (180, 180))
     own_page.keyboard.press("s")
     conflict = own_page.get_by_test_id("label-conflict")
     expect(conflict).to_contain_text("Somebody changed this sample")

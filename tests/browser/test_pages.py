@@ -112,7 +112,10 @@ def test_what_belongs_to_others_does_not_exist(as_person: SignIn, page: Page, ad
         expect(page.get_by_text("Somebody else's")).to_have_count(0)
 
 
-@pytest.mark.parametrize("path", ["/jobs/none", f"/models/{uuid4()}", "/datasets/1", "/edge-servers/99999999999999"])
+@pytest.mark.parametrize(
+    "path",
+    ["/jobs/none", "/models/3f6c2b7e-5a14-4d0a-9c55-0b6a3a1f7d21", "/datasets/1", "/edge-servers/99999999999999"],
+)
 def test_an_address_of_nothing_says_so(as_person: SignIn, page: Page, ada: Person, path: str) -> None:
     as_person(ada)
     page.goto(path)

@@ -202,3 +202,30 @@ def test_class_is_asked_for_before_a_classification_is_saved() -> None:
         const saved = session.save(); await settle();
         return [refused, saved, store.get("s1").labels, saves().length];
     """) == [False, True, {"class": "one"}, 1]
+
+
+def test_lease_that_was_just_taken_over_is_not_lost_to_a_question_asked_before() -> None:
+    """The live channel speaks of the taking over before its own answer is here."""
+    assert _js("""
+        leaseHolder = { holder: "Ada", until: null, yours: true };
+        const session = open(); await session.open("s1"); await settle();
+        const answers = []; const lease = api.lease;
+        api.lease = async (id, body) => { await new Promise((go) => answers.push(go)); if (body.token) return { token: body.token, seconds: 75 }; return lease(id, body); };
+        session.reclaim({ takeOver: true }); await settle(); session.leaseMoved("s1"); await settle();
+        while (answers.length) { answers.shift()(); await settle(); }
+        return [session.state.lease.is, session.canEdit];
+    """) == ["held", True]
+
+
+def test_what_is_drawn_while_the_sample_is_read_again_is_not_lost() -> None:
+    assert _js("""
+        leaseHolder = { holder: "Bob", until: null, yours: false };
+        const session = open(); await session.open("s1"); await settle();
+        store.set("s1", made("s1", { annotations: [box("theirs")], is_labeled: true, etag: "s1-7" })); leaseHolder = null;
+        let answer; const read = api.sample;
+        api.sample = async (id) => { await new Promise((go) => (answer = go)); return read(id); };
+        session.reclaim(); await settle();
+        session.change(boxes("mine"));
+        answer(); await settle();
+        return [session.state.conflict?.mine.annotations[0].id, session.state.conflict?.theirs.annotations[0].id];
+    """) == ["mine", "theirs"]

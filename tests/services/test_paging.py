@@ -128,7 +128,7 @@ def changed(cursor: str, *place: Any) -> str:
     return base64.urlsafe_b64encode(json.dumps([sort, mark, *place]).encode()).decode().rstrip("=")
 
 
-MOMENT, ID = "2026-01-02T03:04:05+00:00", str(uuid4())
+MOMENT, ID = "2026-01-02T03:04:05+00:00", "3f6c2b7e-5a14-4d0a-9c55-0b6a3a1f7d21"
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from starlette.testclient import TestClient
@@ -13,7 +13,7 @@ from tests.support.people import Person
 from tests.support.records import make_dataset
 
 DAY = datetime(2026, 5, 1, tzinfo=UTC)
-CAMERA, NEAR, VIDEO = uuid4(), uuid4(), uuid4()
+CAMERA, NEAR, VIDEO = (UUID(int=number) for number in (1, 2, 3))
 
 
 @pytest.fixture
