@@ -45,6 +45,7 @@ for _shared in (
     "theme_colours.js",
     "upload_memory.js",
     "upload_network.js",
+    "upload_parts.js",
     "upload_pick.js",
     "upload_plan.js",
     "upload_run.js",

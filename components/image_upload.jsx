@@ -1,4 +1,4 @@
-/* Images into a dataset: choose or drop, watch, pause, and read why a file did not go in. What happens is in upload_run.js. */
+/* Images and videos into a dataset: choose or drop, watch, pause, and read why a file did not go in. What happens is in upload_run.js. */
 
 import React, { useEffect, useMemo, useReducer, useRef, useState } from "react";
 import { memoryOf } from "./upload_memory.js";
@@ -94,16 +94,23 @@ function Picker({ onFiles, small }) {
   return (
     <div className={`ty-upload-drop${over ? " is-over" : ""}${small ? " is-small" : ""}`} data-testid="upload-drop" onDrop={drop}
       onDragOver={(event) => (event.preventDefault(), setOver(true))} onDragLeave={() => setOver(false)}>
-      <strong>{reading ? "Looking through the files…" : "Drop images or a folder here"}</strong>
-      {!small && <span className="ty-muted">JPEG, PNG, WebP, TIFF, BMP or GIF, up to 50 MB each. Photos are turned upright, and where they were taken is removed.</span>}
+      <strong>{reading ? "Looking through the files…" : "Drop images, videos or a folder here"}</strong>
+      {!small && <span className="ty-muted">JPEG, PNG, WebP, TIFF, BMP or GIF, up to 50 MB each; MP4, MOV, MKV, WebM or AVI, up to 2 GB. Photos are turned upright, and where they were taken is removed.</span>}
       <div className="ty-upload-buttons">
         <button type="button" className="ty-button is-soft" onClick={() => files.current.click()} data-testid="upload-files">Choose files</button>
         <button type="button" className="ty-button is-soft" onClick={() => folder.current.click()} data-testid="upload-folder">Choose a folder</button>
       </div>
-      <input ref={files} type="file" multiple hidden accept="image/*,.tif,.tiff,.bmp" onChange={pick} data-testid="upload-files-input" />
+      <input ref={files} type="file" multiple hidden accept="image/*,.tif,.tiff,.bmp,video/*,.mkv" onChange={pick} data-testid="upload-files-input" />
       <input ref={folder} type="file" multiple hidden webkitdirectory="" onChange={pick} data-testid="upload-folder-input" />
     </div>
   );
+}
+
+function added(run, totals) {
+  const videos = run.entries.filter((entry) => entry.isVideo && entry.state === "done").length;
+  const images = plural(totals.done - videos, "image", "images");
+  if (videos === 0) return images;
+  return `${totals.done > videos ? `${images} and ` : ""}${plural(videos, "video", "videos")}`;
 }
 
 function said(run, totals, waits) {
@@ -112,7 +119,7 @@ function said(run, totals, waits) {
   if (run.state === "running") return totals.checking === totals.all - totals.settled ? "The server checks the last files…" : `${readable(totals.sent)} of ${readable(totals.bytes)} sent`;
   if (run.state === "pausing") return "Stopping…";
   if (run.state === "paused") return "Paused. What has arrived stays.";
-  if (run.state === "finished") return `Finished: ${plural(totals.done, "image", "images")} added.`;
+  if (run.state === "finished") return `Finished: ${added(run, totals)} added.`;
   return waits ? `${plural(waits, "file waits", "files wait")}.` : "";
 }
 

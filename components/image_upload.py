@@ -1,4 +1,4 @@
-"""Images into a dataset, from the browser straight into the store (see ``image_upload.jsx`` and ``upload_run.js``)."""
+"""Images and videos into a dataset, straight into the store (see ``image_upload.jsx`` and ``upload_run.js``)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 /* The requests of an upload, and when to try again. Nothing here knows what is uploaded.
  *
  * A `Failure` says what to do next: `again` (the connection, a busy server; after `wait` ms if the server said so),
- * `expired` (ask for a new place), or neither: nothing but a person helps, and the message says what happened.
+ * `expired` (ask for a new place), or neither: nothing but a person helps, and the message says what happened. `problem` is
+ * what the API answered.
  */
 
 const LONGEST_MS = 30000;
@@ -9,9 +10,9 @@ const FIRST_MS = 500;
 const SLOW_ANSWER_MS = 180000; // a batch of large pictures is decoded before it is answered
 
 export class Failure extends Error {
-  constructor(message, { again = false, expired = false, status = 0, wait = 0 } = {}) {
+  constructor(message, { again = false, expired = false, status = 0, wait = 0, problem = {} } = {}) {
     super(message);
-    Object.assign(this, { name: "Failure", again, expired, status, wait });
+    Object.assign(this, { name: "Failure", again, expired, status, wait, problem });
   }
 }
 
@@ -63,7 +64,7 @@ export async function post(path, body, { signal, key } = {}) {
   const { status } = answer;
   const wait = Number(answer.headers.get("retry-after") || 0) * 1000;
   const message = status === 401 ? "You are signed out. Sign in again, then choose the same files: what is in already is not sent again." : problem.detail || problem.title || `The server answered ${status}.`;
-  throw new Failure(message, { status, again: transient(status), wait });
+  throw new Failure(message, { status, again: transient(status), wait, problem });
 }
 
 /** Resolves after `ms`, or as soon as `signal` aborts. */

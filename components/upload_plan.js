@@ -1,26 +1,33 @@
 /* What is uploaded, in which portions, and what became of it. Pure: no network, no browser but `File`.
  *
- * An entry is one file: { path, file, size, state, sent, code, message }. Its state goes
+ * An entry is one file: { path, file, size, isVideo, state, sent, code, message }. Its state goes
  * waiting → sending → checking → done | there | refused; a pause or a lost connection puts it back to waiting.
  */
 
 export const BATCH_FILES = 200;
 export const BATCH_BYTES = 128 * 2 ** 20;
 export const LARGEST_BYTES = 50 * 2 ** 20;
+export const LARGEST_VIDEO_BYTES = 2 * 2 ** 30;
 export const STATES = ["waiting", "sending", "checking", "done", "there", "refused"];
 
 const LITTER = /(^|\/)(\.[^/]*|Thumbs\.db|desktop\.ini|__MACOSX(\/.*)?)$/i;
 const NO_IMAGE = /\.(txt|md|json|jsonl|xml|csv|ya?ml|html?|pdf|docx?|xlsx?|zip|tar|gz|7z|rar|py|names|data|pt|onnx)$/i;
-const VIDEO = /\.(mp4|mov|m4v|avi|mkv|webm|mpe?g)$/i;
+const VIDEO = /\.(mp4|mov|m4v|avi|mkv|webm)$/i;
+const OTHER_VIDEO = /\.(mpe?g|wmv|flv|3gp|m2?ts|ogv)$/i;
 
 const readable = (bytes) => `${Math.round(bytes / 2 ** 20)} MB`;
 
+/** Whether a file is registered as a video: by its name, or by what the system says that it is. */
+export const isVideo = ({ path, file }) => VIDEO.test(path) || (file.type ?? "").startsWith("video/");
+
 /** Why a file is not even sent; null if it is. */
-export function refusedHere({ path, size }) {
+export function refusedHere(entry) {
+  const { path, size } = entry;
   if (size === 0) return { code: "empty", message: "The file is empty (0 bytes)." };
-  if (VIDEO.test(path)) return { code: "not-an-image", message: "A video. Only images are added here." };
-  if (NO_IMAGE.test(path)) return { code: "not-an-image", message: "Not an image by its name. Only images are added here." };
-  if (size > LARGEST_BYTES) return { code: "too-large", message: `${readable(size)} are more than the ${readable(LARGEST_BYTES)} allowed.` };
+  if (OTHER_VIDEO.test(path)) return { code: "not-an-image", message: "A kind of video that is not read here. Make it an MP4." };
+  if (NO_IMAGE.test(path)) return { code: "not-an-image", message: "Neither an image nor a video by its name." };
+  const most = entry.isVideo ? LARGEST_VIDEO_BYTES : LARGEST_BYTES;
+  if (size > most) return { code: "too-large", message: `${readable(size)} are more than the ${readable(most)} allowed.` };
   return null;
 }
 
@@ -30,21 +37,22 @@ export function entriesOf(files) {
     .filter(({ path }) => !LITTER.test(path))
     .sort((one, other) => (one.path < other.path ? -1 : 1))
     .map(({ path, file }) => {
-      const entry = { path, file, size: file.size, state: "waiting", sent: 0, code: "", message: "" };
+      const entry = { path, file, size: file.size, isVideo: isVideo({ path, file }), state: "waiting", sent: 0, code: "", message: "" };
       const refused = refusedHere(entry);
       return refused ? { ...entry, state: "refused", ...refused } : entry;
     });
 }
 
-/** The next portion: the first entries that wait, at most so many files and bytes (one, if it alone is larger). */
+/** The next portion: the first entries that wait, at most so many files and bytes; a video, or a larger file, alone. */
 export function nextBatch(entries, from = 0) {
   const batch = [];
   let bytes = 0;
   for (let place = from; place < entries.length; place += 1) {
     const entry = entries[place];
     if (entry.state !== "waiting") continue;
-    if (batch.length === BATCH_FILES || (batch.length > 0 && bytes + entry.size > BATCH_BYTES)) break;
+    if (batch.length === BATCH_FILES || (batch.length > 0 && (entry.isVideo || bytes + entry.size > BATCH_BYTES))) break;
     batch.push(entry);
+    if (entry.isVideo) break;
     bytes += entry.size;
   }
   return batch;
@@ -64,13 +72,33 @@ export function totals(entries) {
   return { ...counts, all: entries.length, bytes, sent, settled: counts.done + counts.there + counts.refused };
 }
 
-/** What the server answered about a batch, into its entries. `keys` are their upload keys, in order. */
+const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** What the server answered about a batch of images, into its entries. `keys` are their upload keys, in order. */
 export function settle(batch, keys, answer) {
   const skipped = new Map(answer.skipped.map((one) => [one.upload_key, one]));
   batch.forEach((entry, place) => {
     const why = skipped.get(keys[place]);
     if (!why) entry.state = "done";
     else if (why.code === "duplicate") Object.assign(entry, { state: "there", code: why.code, message: "The same content is in the dataset already." });
-    else Object.assign(entry, { state: "refused", code: why.code, message: why.message.charAt(0).toUpperCase() + why.message.slice(1) });
+    else Object.assign(entry, { state: "refused", code: why.code, message: sentence(why.message) });
   });
+}
+
+/** What the server answered about a video: `failure` if it was not registered. False if that is not about the file. */
+export function settleVideo(entry, failure) {
+  if (!failure) entry.state = "done";
+  else if (failure.status === 409 && failure.problem.sha256) Object.assign(entry, { state: "there", code: "duplicate", message: "The same content is in the dataset already." });
+  else if (failure.status === 422 || failure.status === 413) Object.assign(entry, { state: "refused", code: "not-a-video", message: sentence(failure.message.replace(`${entry.key}: `, "")) });
+  else return false;
+  return true;
+}
+
+/** Do `work` for every item, `most` at the same time. */
+export async function inParallel(items, most, work) {
+  const queue = items.values();
+  const one = async () => {
+    for (const item of queue) await work(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(most, items.length) }, one));
 }

@@ -3,12 +3,15 @@
  *
  * Six files are put at the same time. While one batch is registered the next is put already. Each batch has one
  * Idempotency-Key for as long as it is tried, so a lost answer never makes anything twice. A pause stops what is on its
- * way into the store; what has arrived there is not sent again, and is registered when the upload goes on. Two tabs may do the same: whatever the other one was faster with is there.
+ * way into the store; what has arrived there is not sent again, and is registered when the upload goes on. Two tabs may
+ * do the same: whatever the other one was faster with is there. A video is a batch of its own; the server says whether it
+ * is put in parts.
  */
 
 import { Failure, persistently, post, put } from "./upload_network.js";
 import { mark } from "./upload_memory.js";
-import { nextBatch, settle, totals } from "./upload_plan.js";
+import { putInParts } from "./upload_parts.js";
+import { inParallel, nextBatch, settle, settleVideo, totals } from "./upload_plan.js";
 
 const PARALLEL = 6;
 const LONGEST_NAME = 500;
@@ -18,14 +21,6 @@ export async function sha256(blob) {
   if (!globalThis.crypto?.subtle) return "";
   const digest = await crypto.subtle.digest("SHA-256", await blob.arrayBuffer());
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-async function inParallel(items, work) {
-  const queue = items.values();
-  const one = async () => {
-    for (const item of queue) await work(item);
-  };
-  await Promise.all(Array.from({ length: Math.min(PARALLEL, items.length) }, one));
 }
 
 export class UploadRun {
@@ -130,42 +125,66 @@ export class UploadRun {
     return persistently(work, { signal: this.signal(), onTrouble });
   }
 
-  places(count) {
-    return this.persistently(() => this.network.post(`${this.api}/uploads`, { count }, { signal: this.signal() }).then((answer) => answer.slots));
+  /** Places for images, or for the one video; a video that was paused has its place already. */
+  async places(entries) {
+    const [{ isVideo, size, slot }] = entries;
+    if (slot) return [slot];
+    const body = isVideo ? { count: 1, size } : { count: entries.length };
+    const answer = await this.persistently(() => this.network.post(`${this.api}/uploads`, body, { signal: this.signal() }));
+    return answer.slots;
   }
 
   /** Put every file of the batch; those that could be read are in `arrived` then. */
   async send(batch) {
     const missing = batch.filter((entry) => !entry.key);
-    const slots = missing.length > 0 ? await this.places(missing.length) : [];
-    await inParallel([...missing.entries()], ([place, entry]) => this.sendOne(entry, slots[place]));
+    const slots = missing.length > 0 ? await this.places(missing) : [];
+    await inParallel([...missing.entries()], PARALLEL, ([place, entry]) => this.sendOne(entry, slots[place]));
     const entries = batch.filter((entry) => entry.key);
     for (const entry of entries) entry.state = "checking";
     const idempotencyKey = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
     if (entries.length > 0) this.arrived.push({ entries, keys: entries.map((entry) => entry.key), idempotencyKey });
   }
 
-  async sendOne(entry, slot) {
+  async sendOne(entry, given) {
+    let slot = given;
     entry.state = "sending";
     try {
-      entry.sha256 = await sha256(entry.file);
+      if (slot.parts.length > 0) await entry.file.slice(0, 1).arrayBuffer(); // too large to be held for its digest
+      else entry.sha256 = await sha256(entry.file);
     } catch {
       Object.assign(entry, { state: "refused", code: "unreadable", message: "The browser cannot read this file any more. Choose it again." });
       this.onChange();
       return;
     }
-    let { upload_key: key, url } = slot;
     await this.persistently(async () => {
       try {
-        await this.network.put(url, entry.file, { signal: this.signal(), onSent: (bytes) => this.sent(entry, bytes) });
+        await this.putInto(slot, entry);
       } catch (failure) {
         if (!failure.expired) throw failure;
-        [{ upload_key: key, url }] = await this.places(1); // the signed address got too old while we waited
+        [slot] = await this.places([entry]); // the signed address got too old while we waited
         throw new Failure(failure.message, { again: true });
       }
     });
-    Object.assign(entry, { state: "checking", sent: entry.size, key });
+    Object.assign(entry, { state: "checking", sent: entry.size, key: slot.upload_key });
+    delete entry.slot;
     this.onChange();
+  }
+
+  async putInto(slot, entry) {
+    const signal = this.signal();
+    const onSent = (bytes) => this.sent(entry, bytes);
+    if (slot.parts.length === 0) return this.network.put(slot.url, entry.file, { signal, onSent });
+    entry.slot = slot; // a pause keeps the parts that have arrived
+    try {
+      await putInParts(slot, entry.file, {
+        put: (url, part, onPart) => this.persistently(() => this.network.put(url, part, { signal, onSent: onPart })),
+        complete: (body) => this.persistently(() => this.network.post(`${this.api}/uploads/complete`, body, { signal })),
+        onSent,
+      });
+    } catch (failure) {
+      if (failure instanceof Failure && !failure.again) delete entry.slot; // too old, or gone: begin anew
+      throw failure;
+    }
   }
 
   sent(entry, bytes) {
@@ -182,15 +201,17 @@ export class UploadRun {
   }
 
   async register({ entries, keys, idempotencyKey }) {
-    const samples = entries.map((entry, place) => ({
+    const wanted = entries.map((entry, place) => ({
       upload_key: keys[place],
       ...(entry.sha256 ? { sha256: entry.sha256 } : {}),
       metadata: { file_name: entry.path.slice(-LONGEST_NAME) },
     }));
-    const body = { samples, on_fault: "skip" };
     // Without the signal: what the server does already is waited for, also by a pause.
-    const answer = await this.persistently(() => this.network.post(`${this.api}/samples`, body, { key: idempotencyKey }));
-    settle(entries, keys, answer);
+    const ask = (kind, body) => this.persistently(() => this.network.post(`${this.api}/${kind}`, body, { key: idempotencyKey }));
+    if (entries[0].isVideo) {
+      const failure = await ask("videos", wanted[0]).then(() => null, (reason) => reason);
+      if (!settleVideo(entries[0], failure)) throw failure;
+    } else settle(entries, keys, await ask("samples", { samples: wanted, on_fault: "skip" }));
     for (const entry of entries) delete entry.key;
     await this.memory.remember(entries.map((entry) => [mark(entry), { state: entry.state, code: entry.code, message: entry.message }]));
     this.onChange();

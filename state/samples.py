@@ -18,11 +18,13 @@ from app.domain.permissions import Permission
 from app.schemas.base import AS_TEXT
 from app.schemas.datasets import DatasetUpdate
 from app.schemas.samples import BATCH, SampleFilter, SamplesVerify
-from app.services import dataset_activity, datasets, etags, labelling_queue, reviews, samples
+from app.schemas.videos import FrameCutCreate
+from app.services import dataset_activity, datasets, etags, frame_cuts, labelling_queue, reviews, samples
 from state import views
 from state.addresses import address, uuid_of
 from state.base import Page, in_words, store
 from state.marks import permission
+from state.views import frame_cuts as cuts
 from state.views import sample_filters as named
 
 _READ, _WRITE, _VERIFY = Permission.DATASETS_READ, Permission.DATASETS_WRITE, Permission.SAMPLES_VERIFY
@@ -45,6 +47,9 @@ class SamplesState(Page, rx.State):
     picked: list[str] = []
     opened: views.SampleCard = views.NO_SAMPLE
     is_rejecting: bool = False
+    cut: cuts.CutRow = cuts.NO_CUT
+    cut_by: str = cuts.EVERY
+    _duration_ms: int = 0
     _tag: str = ""
 
     @permission(_READ)
@@ -100,13 +105,35 @@ class SamplesState(Page, rx.State):
             return
         found = await self._do(labelling_queue.get, UUID(self.dataset["id"]), wanted, store())
         if found is not None:
-            self.opened = views.sample_card(found, self.colours)
+            self.opened, self.form_error = views.sample_card(found, self.colours), ""
+            self.cut, self._duration_ms = cuts.NO_CUT, found.duration_ms or 0
+            await self._last_cut()
 
     @permission(_READ)
     def close_sample(self, is_open: bool) -> None:
         """The dialog was closed."""
         if not is_open:
-            self.opened = views.NO_SAMPLE
+            self.opened, self.form_error = views.NO_SAMPLE, ""
+
+    @permission(_WRITE)
+    def choose_cut(self, by: str) -> None:
+        """By what the frames of the open video are chosen."""
+        self.cut_by = cuts.SCENES if by == cuts.SCENES else cuts.EVERY
+
+    @permission(_WRITE)
+    async def cut_frames(self, form: dict[str, Any]) -> None:
+        """Ask for the frames of the open video."""
+        request = self._parse(FrameCutCreate, cuts.wish(form)) if self.opened["is_video"] else None
+        if request is not None:
+            await self._submit(frame_cuts.create, *self._video(), request)
+            await self._last_cut()  # where somebody else was faster, theirs
+
+    @permission(_WRITE)
+    async def cancel_cut(self) -> None:
+        """Stop the cut that runs; its frames stay."""
+        if self.cut["is_open"]:
+            await self._do(frame_cuts.cancel, *self._video(), UUID(self.cut["id"]))
+            await self._last_cut()
 
     @permission(_VERIFY)
     def pick(self, sample_ids: list[str]) -> None:
@@ -159,9 +186,19 @@ class SamplesState(Page, rx.State):
 
     @permission(_READ)
     async def on_live(self, _topic: str, _data: dict[str, Any]) -> None:
-        """Somebody changed something: the counts again. The gallery hears of it by itself."""
+        """Somebody changed something: the counts and the open video's cut again. The gallery hears of it by itself."""
         if self.dataset["id"]:
             await self._counts(UUID(self.dataset["id"]))
+            await self._last_cut()
+
+    def _video(self) -> tuple[UUID, UUID]:
+        return UUID(self.dataset["id"]), UUID(self.opened["id"])
+
+    async def _last_cut(self) -> None:
+        """How far the newest cut of the open video is."""
+        found = await self._do(frame_cuts.latest, *self._video()) if self.opened["is_video"] else None
+        if found:
+            self.cut = cuts.cut_row(found[0], self._duration_ms)
 
     def _wanted(self) -> dict[str, str]:
         return named.chosen(self.router.url.query_parameters)

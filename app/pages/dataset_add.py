@@ -1,4 +1,4 @@
-"""/datasets/[dataset_id]/add: images into a dataset."""
+"""/datasets/[dataset_id]/add: images and videos into a dataset."""
 
 import reflex as rx
 
@@ -17,7 +17,7 @@ WRITE = "training:datasets:write"
 
 
 def _upload() -> rx.Component:
-    archived = empty_state("archive", "This dataset is archived", "Make it active again to add images.")
+    archived = empty_state("archive", "This dataset is archived", "Make it active again to add to it.")
     place = rx.cond(
         S.dataset["id"] != "",
         image_upload(S.dataset["id"], on_settled=S.files_settled),
@@ -25,7 +25,7 @@ def _upload() -> rx.Component:
     )
     nobody = empty_state("lock", "Only a super admin adds data", "What is in the dataset can be seen under Samples.")
     return section(
-        "Images",
+        "Images and videos",
         rx.cond(SessionState.known & ~may(WRITE), nobody, rx.cond(S.dataset["status"] == "archived", archived, place)),
     )
 
@@ -48,6 +48,8 @@ def _checks() -> rx.Component:
         "The same content goes in once. Pictures that look nearly the same are marked.",
         "Photos are turned upright; when they were taken is kept.",
         "Greys of 16 bits become 8 bits, CMYK becomes RGB: so training and edge servers see the same picture.",
+        "A video becomes one sample and is kept as it is, with a place that its metadata may name. Open it under "
+        "Samples to cut it into frames.",
         "A pause, a lost connection or a closed tab costs nothing: choose the same folder again.",
     )
     items = [rx.el.li(rule) for rule in rules]

@@ -4,6 +4,7 @@ from typing import Any
 
 import reflex as rx
 
+from app.pages.video_frames import video_frames
 from components.feedback import callout
 from components.shell import facts
 from components.stat import digest, relative_time
@@ -29,7 +30,7 @@ def sample_dialog() -> rx.Component:
         rx.dialog.content(
             rx.dialog.title("Sample", size="4"),
             rx.dialog.description(one["alt"], class_name="ty-hidden"),
-            rx.el.div(_picture(), rejected, known, _kin(), style={"display": "grid", "gap": "14px"}),
+            rx.el.div(_picture(), video_frames(), rejected, known, _kin(), style={"display": "grid", "gap": "14px"}),
             rx.el.div(
                 rx.dialog.close(rx.button("Close", variant="soft", color_scheme="gray")),
                 rx.link(
@@ -95,6 +96,5 @@ def _kin() -> rx.Component:
     return rx.el.div(
         lead(one["near_group"] != "", "Show what looks like it", "near_group", one["near_group"]),
         lead(one["video_id"] != "", "All frames of its video, at " + one["duration"], "video_id", one["video_id"]),
-        lead(one["is_video"], "Show its frames", "video_id", one["id"]),
         class_name="ty-chip-line",
     )

@@ -197,8 +197,11 @@ DatasetAddState.files_settled    read
 DatasetAddState.keep_location    admin
 DatasetAddState.load             read
 SamplesState.ask_reason          admin
+SamplesState.cancel_cut          admin
+SamplesState.choose_cut          admin
 SamplesState.clear_filters       read
 SamplesState.close_sample        read
+SamplesState.cut_frames          admin
 SamplesState.dismiss             public
 SamplesState.filter_by           read
 SamplesState.filter_form         read
