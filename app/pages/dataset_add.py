@@ -48,8 +48,7 @@ def _checks() -> rx.Component:
         "The same content goes in once. Pictures that look nearly the same are marked.",
         "Photos are turned upright; when they were taken is kept.",
         "Greys of 16 bits become 8 bits, CMYK becomes RGB: so training and edge servers see the same picture.",
-        "A video becomes one sample and is kept as it is, with a place that its metadata may name. Open it under "
-        "Samples to cut it into frames.",
+        "A video becomes one sample. Open it under Samples to cut it into frames.",
         "A pause, a lost connection or a closed tab costs nothing: choose the same folder again.",
     )
     items = [rx.el.li(rule) for rule in rules]

@@ -16,12 +16,15 @@ from app.schemas.samples import SampleView
 from app.schemas.videos import VideoCreate
 from app.services import audit, sample_labels, sample_uploads, thumbnails, usage
 from app.services.access import open_dataset
+from app.services.video_places import without_place
 from app.services.videos import CONTENT_TYPES, MAX_VIDEO_BYTES, VideoFacts, inspect_video
 from app.tables import TrainingSample
 
 
-def receive(dataset_id: UUID, request: VideoCreate, store: ObjectStore) -> tuple[str, VideoFacts]:
-    """The URL under which the checked file lies now, and what it is. Call `sample_uploads.may_create` first."""
+def receive(
+    dataset_id: UUID, request: VideoCreate, store: ObjectStore, terms: sample_uploads.Terms
+) -> tuple[str, VideoFacts]:
+    """The URL under which the checked file lies now, and what it is. `sample_uploads.may_create` gives the terms."""
     name = request.upload_key
     if not name.startswith(f"uploads/{dataset_id}/"):
         raise Invalid(f"{name} was not opened for dataset {dataset_id}.")
@@ -35,6 +38,8 @@ def receive(dataset_id: UUID, request: VideoCreate, store: ObjectStore) -> tuple
         found = inspect_video(path, name)
         if request.sha256 not in (None, found.sha256):
             raise Invalid(f"{name}: what arrived has sha256 {found.sha256}, not {request.sha256}. Upload it again.")
+        if not terms.keeps_location:
+            path, found = without_place(path, name, found)
         key = f"datasets/{dataset_id}/{found.sha256}.{found.suffix}"
         store.put_file(key, path, CONTENT_TYPES[found.suffix])
     return store.url(key), found
@@ -47,10 +52,9 @@ def create(
     require(actor, Permission.DATASETS_WRITE)
     assert isinstance(actor, PersonActor)
     dataset = open_dataset(session, actor, dataset_id, lock=True)
-    if sample_uploads.known_digests(session, dataset.id, [found.sha256]):
-        raise Conflict(
-            f"A sample with the content sha256 {found.sha256} is in {dataset.name!r} already.", sha256=found.sha256
-        )
+    arrived = found.original_sha256 or found.sha256
+    if sample_uploads.known_digests(session, dataset.id, {arrived, found.sha256}):
+        raise Conflict(f"A sample with the content sha256 {arrived} is in {dataset.name!r} already.", sha256=arrived)
     usage.check_new_files(session, dataset.organization_id, [found.size])
     row = TrainingSample(
         dataset_id=dataset_id,
@@ -63,7 +67,7 @@ def create(
         duration_ms=found.duration_ms,
         source_camera_id=request.source_camera_id,
         captured_at=request.captured_at or found.recorded_at,
-        extra={**request.metadata, "codec": found.codec, "frames_per_second": found.frames_per_second},
+        extra={**request.metadata, **found.facts()},
     )
     sample_uploads.add_rows(session, dataset, [row])
     sample_labels.touch(session, dataset)

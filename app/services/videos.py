@@ -32,7 +32,10 @@ CONTENT_TYPES = {"mp4": "video/mp4", "mkv": "video/x-matroska", "webm": "video/w
 
 @dataclass(frozen=True)
 class VideoFacts:
-    """What a video says of itself and what was found true; `width` and `height` as it is shown, upright."""
+    """What a video says of itself and what was found true; `width` and `height` as it is shown, upright.
+
+    `original_sha256` is the digest of what arrived, where a copy without the place is kept.
+    """
 
     suffix: str
     sha256: str
@@ -43,6 +46,14 @@ class VideoFacts:
     frames_per_second: float
     codec: str
     recorded_at: datetime | None
+    original_sha256: str | None = None
+
+    def facts(self) -> dict[str, str | float]:
+        """What the sample's metadata keep of it; where the file was changed, how, and the digest of what arrived."""
+        known: dict[str, str | float] = {"codec": self.codec, "frames_per_second": self.frames_per_second}
+        if self.original_sha256 is not None:
+            known |= {"original_sha256": self.original_sha256, "changes": "location removed"}
+        return known
 
 
 def inspect_video(path: Path, name: str) -> VideoFacts:
@@ -52,7 +63,7 @@ def inspect_video(path: Path, name: str) -> VideoFacts:
         raise Invalid(f"{name}: the file is empty (0 bytes).")
     if size > MAX_VIDEO_BYTES:
         raise Invalid(f"{name}: {size:,} bytes are more than the {MAX_VIDEO_BYTES:,} allowed for a video. Cut it.")
-    with _opened(path, name) as (container, stream, suffix):
+    with opened(path, name) as (container, stream, suffix):
         duration = _duration_ms(container, stream)
         _check_claims(name, stream, duration)
         first = next(container.decode(stream), None)
@@ -78,7 +89,7 @@ def inspect_video(path: Path, name: str) -> VideoFacts:
 
 def preview(path: Path, name: str) -> bytes:
     """A picture from the first tenth of a video, as WebP of the size of a thumbnail."""
-    with _opened(path, name) as (container, stream, _):
+    with opened(path, name) as (container, stream, _):
         duration = _duration_ms(container, stream) or 0
         wanted = duration // 10
         _seek(container, stream, wanted)
@@ -97,7 +108,7 @@ def pictures(
     The same file and wishes give the same pictures. One picture is in memory at a time.
     """
     taken, due, last = 0, 0, None
-    with _opened(path, name) as (container, stream, _):
+    with opened(path, name) as (container, stream, _):
         for frame in container.decode(stream):
             if taken >= limit:
                 return
@@ -116,7 +127,7 @@ def pictures(
 
 
 @contextmanager
-def _opened(path: Path, name: str) -> Iterator[tuple[Any, Any, str]]:
+def opened(path: Path, name: str) -> Iterator[tuple[Any, Any, str]]:
     """The container, its picture stream and the suffix of its kind; FFmpeg's faults become `Invalid`."""
     kind, suffix = _kind(path, name)
     try:

@@ -1,15 +1,18 @@
 """A video is checked when it arrives, and cut into frames that know it and when they were in it."""
 
+import hashlib
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
 from sqlmodel import select, update
 from starlette.testclient import TestClient
 
 from app.errors import Invalid
 from app.infra.db import transaction
+from app.infra.object_store import get_object_store
 from app.infra.queue import MEDIA_QUEUE, queue
 from app.services import frame_cuts, videos
 from app.tables import FrameCut, TrainingDataset, TrainingSample
@@ -17,7 +20,7 @@ from app.tables.base import utcnow
 from tests.support.images import png, upload
 from tests.support.people import Person
 from tests.support.records import make_dataset
-from tests.support.videos import make_video
+from tests.support.videos import make_video, on_its_side
 from workers import frames
 from workers.frames import cut_frames
 from workers.reconciler import enqueue_media_once
@@ -77,6 +80,64 @@ def test_each_kind_is_read_and_told_when_it_is_cut_short(tmp_path: Path, suffix:
     path.write_bytes(data[: len(data) // 2])
     with pytest.raises(Invalid, match=r"cut short|no pictures"):
         videos.inspect_video(path, "v")
+
+
+PLACE = "+52.5200+013.4050/"
+
+
+def stored(sample: dict[str, Any]) -> bytes:
+    store = get_object_store()
+    return store.get_bytes(store.key(sample["file_url"]))
+
+
+def keep_places(admin: TestClient, dataset: TrainingDataset, keeps: bool) -> None:
+    answer = admin.put(f"/api/v1/training/datasets/{dataset.id}", json={"keeps_location": keeps})
+    assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv", "webm"])
+def test_place_in_a_video_is_removed_and_its_pictures_stay(
+    admin: TestClient, dataset: TrainingDataset, tmp_path: Path, suffix: str
+) -> None:
+    path = tmp_path / f"v.{suffix}"
+    codec = "libvpx" if suffix == "webm" else "mpeg4"
+    data = make_video(path, codec=codec, location=PLACE, creation_time="2026-01-02T03:04:05Z")
+    answer = register(admin, dataset, data)
+    assert answer.status_code == 201, answer.text
+    sample = answer.json()
+    kept = path.with_name(f"kept.{suffix}")
+    kept.write_bytes(stored(sample))
+    with av.open(str(path)) as before, av.open(str(kept)) as after:
+        assert "location" in {name.lower() for name in before.metadata}
+        assert "location" not in " ".join(after.metadata).lower()
+        pictures = [[frame.to_ndarray().tobytes() for frame in one.decode(video=0)] for one in (before, after)]
+    assert pictures[0] == pictures[1]
+    assert PLACE.encode() not in kept.read_bytes()
+    assert sample["metadata"]["changes"] == "location removed"
+    assert sample["metadata"]["original_sha256"] == hashlib.sha256(data).hexdigest()
+    assert sample["captured_at"].startswith("2026-01-02T03:04:05")
+    again = register(admin, dataset, data)
+    assert (again.status_code, again.json()["sha256"]) == (409, hashlib.sha256(data).hexdigest())
+
+
+def test_video_without_a_place_and_one_whose_dataset_keeps_places_stay_byte_for_byte(
+    admin: TestClient, dataset: TrainingDataset, tmp_path: Path
+) -> None:
+    plain, placed = make_video(tmp_path / "a.mp4"), make_video(tmp_path / "b.mp4", side=48, location=PLACE)
+    one = register(admin, dataset, plain).json()
+    keep_places(admin, dataset, True)
+    other = register(admin, dataset, placed).json()
+    for sample, data in ((one, plain), (other, placed)):
+        assert stored(sample) == data
+        assert "changes" not in sample["metadata"]
+
+
+def test_video_on_its_side_stays_so_without_its_place(
+    admin: TestClient, dataset: TrainingDataset, tmp_path: Path
+) -> None:
+    data = on_its_side(make_video(tmp_path / "v.mp4", side=64, height=48, location=PLACE))
+    sample = register(admin, dataset, data).json()
+    assert (sample["width"], sample["height"], sample["metadata"]["changes"]) == (48, 64, "location removed")
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,8 @@ router = guarded_router(prefix="/training/datasets", tags=["datasets"])
 @router.post("/{dataset_id}/videos", summary="Register an uploaded video", status_code=status.HTTP_201_CREATED)
 @allow(Permission.DATASETS_WRITE)
 def create_video(run: Run, store: Store, dataset_id: UUID, request: VideoCreate) -> SampleView:
-    run(sample_uploads.may_create, dataset_id)
-    url, found = video_uploads.receive(dataset_id, request, store)
+    terms = run(sample_uploads.may_create, dataset_id)
+    url, found = video_uploads.receive(dataset_id, request, store, terms)
     created = run.create(video_uploads.create, dataset_id, request, url, found)
     video_uploads.forget_upload(request, store)
     return created
