@@ -24,7 +24,8 @@ from app.infra.embedded import Stack
 from app.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
-REDIS_DATABASE = 9
+# Each process of a test run empties a database of its own: with `-n 2` 9 and 10.
+REDIS_DATABASE = 9 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 _EXTERNAL = "TRAINYARD_TEST_"
 
 
