@@ -24,7 +24,7 @@ from tests.support.waiting import together
 from workers.webhooks import COURIER
 
 NEAR = Outbound(allow_private=True, total_seconds=5.0)
-HASTY = Outbound(allow_private=True, total_seconds=0.3)
+HASTY = Outbound(allow_private=True, total_seconds=2)  # long enough for a busy machine to connect
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def test_receiver_that_hangs_or_hangs_up_is_named_in_words(inbox: Receiver, hook
     inbox.answers = [inbox.hang, close]
     first, second = ping(super_admin, hook), ping(super_admin, hook)
     assert attempt(first, utcnow(), HASTY) == "pending"
-    assert row_of(first).error == "No answer within 0.3 seconds."
+    assert row_of(first).error == "No answer within 2 seconds."
     assert attempt(second, utcnow() + BREATHER, NEAR) == "pending"
     assert row_of(second).error == "The connection ended before an answer came."
     assert row_of(second).response_status is None
