@@ -6,12 +6,22 @@ All of them are linked from here into one folder, so that they can import each o
 
 from __future__ import annotations
 
-import reflex as rx
+from concurrent.futures import ThreadPoolExecutor
+
+from reflex.assets import asset
+
+# `asset` looks at every frame of the stack for who calls it. Deep in the imports of a whole application that takes
+# 0.1 s a module, half the start of the web process; a thread's stack is short.
+_SHORT_STACK = ThreadPoolExecutor(1, thread_name_prefix="browser-modules")
 
 
 def browser_module(name: str) -> str:
     """Import path of ``components/<name>`` for a component's ``library``."""
-    return rx.asset(name, shared=True).importable_path
+    return _SHORT_STACK.submit(_linked, name).result()
+
+
+def _linked(name: str) -> str:
+    return asset(name, shared=True).importable_path
 
 
 for _shared in (
