@@ -27,7 +27,6 @@ const differs = (one, other) => one.some((part, at) => Math.abs(part - other[at]
 export function boxLayer(image, { colours, on }) {
   let shown = new Map(); // id → box as it was put in
   let selected = null;
-  let quiet = false; // while we change the selection ourselves
   const style = (annotation, state) => {
     const colour = colours.get(classOf(annotation)) ?? "#ffffff";
     return { stroke: colour, strokeWidth: state?.selected || annotation.id === selected ? 3 : 2, fill: colour, fillOpacity: state?.hovered ? 0.22 : 0.08 };
@@ -40,9 +39,10 @@ export function boxLayer(image, { colours, on }) {
   svg.setAttribute("tabindex", "-1"); // boxes are reached through their list
   svg.setAttribute("aria-hidden", "true");
 
-  layer.on("selectionChanged", (now) => {
-    if (quiet) return;
-    const id = now[0]?.id ?? null;
+  // It is told a moment later, also of what we select ourselves: what is selected by then counts, or both would undo
+  // each other's selection for ever.
+  layer.on("selectionChanged", () => {
+    const id = layer.getSelected()[0]?.id ?? null;
     if (id !== null && !shown.has(id)) return; // just drawn, not told yet
     if (id === selected) return;
     selected = id;
@@ -55,7 +55,7 @@ export function boxLayer(image, { colours, on }) {
       const box = shown.get(annotation.id);
       const rectangle = rectangleOf(annotation);
       if (box === undefined) {
-        quietly(() => layer.removeAnnotation(annotation.id)); // the caller gives it an id and a class
+        layer.removeAnnotation(annotation.id); // the caller gives it an id and a class
         on.drawn(rectangle);
       } else if (differs(rectangle, box.box)) {
         shown.set(box.id, { ...box, box: rectangle });
@@ -63,18 +63,13 @@ export function boxLayer(image, { colours, on }) {
       }
     }
   }
-  function quietly(act) {
-    quiet = true;
-    act();
-    quiet = false;
-  }
   const released = () => setTimeout(settle, 0); // Annotorious has put it into its store by then
 
   function pressed(event) {
     if (!event.isTrusted || event.button !== 0 || layer.getSelected().length === 0) return;
     if (event.target.closest?.(".a9s-annotation.selected") || !layer.isDrawingEnabled()) return;
     event.stopPropagation();
-    quietly(() => layer.setSelected());
+    layer.setSelected();
     if (selected !== null) {
       selected = null;
       on.selected(null);
@@ -92,19 +87,17 @@ export function boxLayer(image, { colours, on }) {
     show(boxes, id) {
       const wanted = new Map(boxes.map((box) => [box.id, box]));
       const before = selected;
-      quietly(() => {
-        for (const known of shown.keys()) if (!wanted.has(known)) layer.removeAnnotation(known);
-        for (const box of boxes) {
-          const known = shown.get(box.id);
-          if (!known) layer.addAnnotation(annotationOf(box));
-          else if (known.class !== box.class || known.box.some((part, at) => part !== box.box[at])) layer.updateAnnotation(annotationOf(box));
-        }
-        shown = wanted;
-        selected = wanted.has(id) ? id : null;
-        const present = layer.getSelected()[0]?.id ?? null;
-        if (present !== selected) layer.setSelected(selected ?? undefined);
-        if (before !== selected) layer.setStyle(style); // thicker lines for the selected one
-      });
+      for (const known of shown.keys()) if (!wanted.has(known)) layer.removeAnnotation(known);
+      for (const box of boxes) {
+        const known = shown.get(box.id);
+        if (!known) layer.addAnnotation(annotationOf(box));
+        else if (known.class !== box.class || known.box.some((part, at) => part !== box.box[at])) layer.updateAnnotation(annotationOf(box));
+      }
+      shown = wanted;
+      selected = wanted.has(id) ? id : null;
+      const present = layer.getSelected()[0]?.id ?? null;
+      if (present !== selected) layer.setSelected(selected ?? undefined);
+      if (before !== selected) layer.setStyle(style); // thicker lines for the selected one
     },
     setEditable(isEditable) {
       layer.setDrawingEnabled(isEditable);

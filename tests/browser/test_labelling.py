@@ -24,12 +24,20 @@ def bob(web: Web) -> Person:
     return people.make_person("Bob Admin", Role.SUPER_ADMIN)
 
 
+@pytest.mark.parametrize("slower", [1, 4])
 def test_boxes_are_drawn_moved_resized_relabelled_and_deleted_by_mouse(
-    sign_in: Callable[..., BrowserContext], page: Page, ada: Person, detection: Dataset
+    sign_in: Callable[..., BrowserContext],
+    context: BrowserContext,
+    page: Page,
+    ada: Person,
+    detection: Dataset,
+    slower: int,
 ) -> None:
+    """On a slow machine, too, where what Annotorious tells of the selection comes late."""
     sign_in(ada)
     page.goto(detection.address())
     ready(page, detection.samples[0])
+    context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": slower})
     drag(page, (20, 20), (100, 80))
     expect(page.get_by_test_id("label-box")).to_have_count(1)
     drag(page, (200, 100), (260, 180))  # beside the one that is still selected: a second one, at once
