@@ -53,11 +53,12 @@ class Runner:
             return made
 
 
-def _run(request: Request) -> Runner:
+# Asynchronous, so that what takes no time is not handed to a thread.
+async def _run(request: Request) -> Runner:
     return Runner(request.state.actor)
 
 
-def store() -> S3ObjectStore:
+async def store() -> S3ObjectStore:
     """The object store."""
     return get_object_store()
 

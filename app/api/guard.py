@@ -60,15 +60,19 @@ async def _admit(request: Request, mark: Mark | None) -> None:
     """Put the actor into `request.state.actor`, or raise."""
     request.state.actor = None
     body = await request.body() if mark is EDGE else b""
-    try:
-        request.state.actor = await run_in_threadpool(credentials.actor_of, request, mark, body)
-    finally:
-        # Counted in any case: guessing credentials is what a limit is for. Who is unknown is counted by address.
-        await run_in_threadpool(rate_limits.count, request, request.state.actor)
+    await run_in_threadpool(_identify, request, mark, body)
     if isinstance(mark, Permission):
         require(request.state.actor, mark)
     elif mark is None:
         raise Forbidden("This route says nobody who may use it, so nobody may.")
+
+
+def _identify(request: Request, mark: Mark | None, body: bytes) -> None:
+    try:
+        request.state.actor = credentials.actor_of(request, mark, body)
+    finally:
+        # Counted in any case: guessing credentials is what a limit is for. Who is unknown is counted by address.
+        rate_limits.count(request, request.state.actor)
 
 
 def guarded_router(**options: Any) -> APIRouter:

@@ -12,7 +12,7 @@ from fastapi import Request
 from app.domain.addresses import counted_as
 from app.domain.permissions import Actor, EdgeActor, PersonActor
 from app.errors import TooManyRequests
-from app.infra.rate_limits import WINDOW_SECONDS, Share, take
+from app.infra.rate_limits import WINDOW_SECONDS, Share, admits, take
 from app.services.request_context import request_context
 from app.settings import get_settings
 
@@ -32,8 +32,9 @@ def count(request: Request, actor: Actor) -> None:
         who, quota = f"address:{counted_as(request_context.get().ip_address)}", settings.anonymous_limit_per_minute
     share = take(f"api:{who}", quota)
     if share.allowed and isinstance(actor, PersonActor):
-        together = take(f"api:person:{actor.user_id}", quota * CREDENTIALS)
-        share = share if together.allowed else replace(together, quota=quota)
+        person, most = f"api:person:{actor.user_id}", quota * CREDENTIALS
+        if not admits(person, most):
+            share = replace(take(person, most), quota=quota)
     request.scope[SCOPE_KEY] = share
     if not share.allowed:
         raise TooManyRequests(

@@ -36,6 +36,15 @@ def _limiter(client: "redis.Redis") -> SlidingWindowCounterRateLimiter:
     return SlidingWindowCounterRateLimiter(storage)
 
 
+def admits(who: str, per_minute: int) -> bool:
+    """Count one request of `who` against `per_minute`, where nobody asks how many are left."""
+    try:
+        return bool(_limiter(get_redis()).hit(RateLimitItemPerMinute(per_minute), who))
+    except (redis.RedisError, StorageError) as error:
+        log.warning("requests are not being counted: %s", type(error).__name__)
+        return True
+
+
 def take(who: str, per_minute: int) -> Share:
     """Count one request of `who` against `per_minute`."""
     item = RateLimitItemPerMinute(per_minute)
