@@ -7,6 +7,15 @@ from dataclasses import dataclass
 
 import reflex as rx
 
+from components.browser import browser_module
+
+
+class TabScroll(rx.Component):
+    """Scrolls the line to the tab that is shown."""
+
+    library = browser_module("tab_scroll.jsx")
+    tag = "TabScroll"
+
 
 @dataclass(frozen=True)
 class Tab:
@@ -21,7 +30,7 @@ class Tab:
 def tab_line(tabs: Sequence[Tab], active: str, *, base: rx.Var[str] | str, label: str) -> rx.Component:
     """The tabs over a page; `active` is the key of the one that is shown, `base` the address that all begin with.
 
-    On a phone the line scrolls sideways and keeps its height.
+    On a phone the line scrolls sideways, begins where the shown tab is seen, and keeps its height.
     """
 
     def one(tab: Tab) -> rx.Component:
@@ -38,4 +47,4 @@ def tab_line(tabs: Sequence[Tab], active: str, *, base: rx.Var[str] | str, label
             )
         )
 
-    return rx.el.nav(rx.el.ul(*[one(tab) for tab in tabs]), aria_label=label, class_name="ty-tabs")
+    return rx.el.nav(rx.el.ul(*[one(tab) for tab in tabs]), TabScroll.create(), aria_label=label, class_name="ty-tabs")

@@ -130,10 +130,9 @@ CLASS_COLUMNS = [
         ),
         phone="title",
     ),
-    *(
-        Column(name.capitalize(), lambda line, name=name: line[name], align="right")
-        for name in ("samples", "train", "validation", "test", "boxes")
-    ),
+    # The split in a line of its own: five numbers side by side do not fit beside the list.
+    Column("Samples", lambda line: two_lines(line["samples"], line["split"]), align="right"),
+    Column("Boxes", lambda line: line["boxes"], align="right"),
 ]
 
 
@@ -141,9 +140,7 @@ def _classes() -> rx.Component:
     table = data_table(S.shown["classes"], CLASS_COLUMNS, label="Classes", empty=rx.fragment(), test_id="classes")
     return rx.cond(
         S.shown["classes"].length() > 0,
-        section(
-            rx.el.span("Classes in ", S.shown["version"]), rx.el.div(table, style={"overflow_x": "auto"}), flush=True
-        ),
+        section(rx.el.span("Classes in ", S.shown["version"]), table, flush=True),
         rx.fragment(),
     )
 

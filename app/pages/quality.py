@@ -8,6 +8,7 @@ from reflex_components_core.react_router.dom import ReactRouterLink
 from app.pages.common import filter_choice, filters, pager_line
 from app.pages.common import page as framed
 from app.pages.dataset_tabs import dataset_tabs
+from app.pages.quality_planted import planted_section
 from components.confusion_matrix import confusion_matrix
 from components.feedback import callout, empty_state, loading_panel
 from components.figure import figure
@@ -273,7 +274,7 @@ def _report() -> rx.Component:
     return stack(
         rx.cond(S.caution != "", callout(S.caution, tone="info"), rx.fragment()),
         rx.cond(S.compared > 0, agreement, _alone()),
-        columns(_accuracy(), _pace()),
+        columns(_accuracy(), stack(planted_section(), _pace())),
         _weeks(),
     )
 

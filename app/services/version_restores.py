@@ -19,12 +19,24 @@ from app.domain.dataset_versions import Scope
 from app.domain.permissions import Actor, Permission, PersonActor, require
 from app.errors import Conflict
 from app.schemas.dataset_versions import Restored, VersionCommit, VersionRestore
-from app.services import audit, label_records, sample_labels, thumbnails, usage, version_commits, versions
+from app.services import (
+    audit,
+    label_records,
+    restored_decisions,
+    sample_labels,
+    thumbnails,
+    usage,
+    version_commits,
+    versions,
+)
 from app.services.access import open_dataset
 from app.services.dataset_chunks import AT_ONCE, batched, chunks, tree_of
 from app.services.sample_records import COLUMNS, columns_of, in_scope, record_of
 from app.tables import DatasetVersion, DeletedSample, TrainingDataset, TrainingSample
 from app.tables.base import utcnow
+
+LABEL = ("labels", "annotations", "is_labeled", "labeled_by")
+"""What a decision is about: a sample of which something else changed keeps its decision."""
 
 
 def restore(session: Session, actor: Actor, dataset_id: UUID, version: str, request: VersionRestore) -> Restored:
@@ -101,16 +113,18 @@ class _Restore:
         """Change what is there to what it was, and let go of what was not in the version."""
         query = choose(*COLUMNS).where(self.mine, col(TrainingSample.id).between(low, high))
         present = {row.id: row for row in self.session.execute(query)}  # type: ignore[deprecated]
-        changed = []
+        changed, relabelled = [], []
         for key in wanted.keys() & present.keys():
             if present[key].withdrawn_at is not None:
                 self.done["left_out"] += 1
             elif record_of(present[key]) != wanted[key]:
                 changed.append({**columns_of(wanted[key]), "updated_at": utcnow()})
+                if any(getattr(present[key], name) != wanted[key][name] for name in LABEL):
+                    relabelled.append(key)
         if changed:
             self.done["changed"] += len(changed)
             self.session.execute(update(TrainingSample), changed)  # type: ignore[deprecated]
-            label_records.end_decisions(self.session, [row["id"] for row in changed])
+            restored_decisions.follow(self.session, self.dataset, relabelled)
         others = [key for key in present if key not in wanted]
         if others:
             self._let_go(col(TrainingSample.id).in_(others) & in_scope(self.scope))
@@ -123,7 +137,10 @@ class _Restore:
         undone = {"is_verified": False, "verified_by": None, "quality_score": None}
         values = undone if self.scope is Scope.VERIFIED else label_records.UNLABELED
         statement = update(TrainingSample).where(self.mine, which).values(**values, updated_at=utcnow())
-        self.done["removed"] += self.session.connection().execute(statement).rowcount
+        gone = list(self.session.connection().execute(statement.returning(col(TrainingSample.id))).scalars())
+        self.done["removed"] += len(gone)
+        if self.scope is Scope.LABELED:
+            restored_decisions.follow(self.session, self.dataset, gone)
 
     def _delete_videos(self, low: UUID, high: UUID, wanted: dict[UUID, Record]) -> None:
         """Videos whose frames are gone; one with a withdrawn frame stays with it."""

@@ -12,14 +12,16 @@ KINDS: dict[str, str] = {
     Kind.ADDED: "added",
     Kind.REMOVED: "removed",
     Kind.RELABELED: "relabelled",
-    Kind.BOXES_ADDED: "got boxes",
-    Kind.BOXES_REMOVED: "lost boxes",
+    Kind.BOXES_ADDED: "boxes added",
+    Kind.BOXES_REMOVED: "boxes removed",
     Kind.BOXES_MOVED: "boxes moved",
     Kind.BOXES_RELABELED: "boxes relabelled",
     Kind.REVIEWED: "reviewed",
     Kind.MOVED_SPLIT: "changed split",
     Kind.DETAILS: "other details",
 }
+# What a sample has, where the others say what became of it: "1 with boxes added", but "1 added".
+_HAD = {Kind.BOXES_ADDED, Kind.BOXES_REMOVED, Kind.BOXES_MOVED, Kind.BOXES_RELABELED, Kind.DETAILS}
 
 
 class SplitPart(TypedDict):
@@ -53,9 +55,7 @@ class ClassLine(TypedDict):
     name: str
     color: str
     samples: str
-    train: str
-    validation: str
-    test: str
+    split: str
     boxes: str
 
 
@@ -145,13 +145,17 @@ def dataset_version_row(item: VersionSummary) -> DatasetVersionRow:
 
 def changes_in_words(changes: dict[str, int]) -> str:
     """How many samples changed in which way."""
-    known = [f"{changes[kind]:,} {word}" for kind, word in KINDS.items() if changes.get(kind)]
+    known = [_counted(changes[kind], kind) for kind in KINDS if changes.get(kind)]
     return ", ".join(known) or "no sample changed"
 
 
 def count_chips(counts: dict[str, int]) -> list[CountChip]:
     """The same as chips to filter by."""
-    return [{"kind": kind, "text": f"{counts[kind]:,} {word}"} for kind, word in KINDS.items() if counts.get(kind)]
+    return [{"kind": kind, "text": _counted(counts[kind], kind)} for kind in KINDS if counts.get(kind)]
+
+
+def _counted(count: int, kind: str) -> str:
+    return f"{count:,} {'with ' if kind in _HAD else ''}{KINDS[kind]}"
 
 
 def version_facts(item: VersionView) -> VersionFacts:
@@ -176,8 +180,13 @@ def version_facts(item: VersionView) -> VersionFacts:
 
 
 def _class_line(name: str, colors: dict[str, str], counts: dict[str, int]) -> ClassLine:
-    shown = {key: f"{counts.get(key, 0):,}" for key in ("samples", "train", "validation", "test", "boxes")}
-    return {"name": name, "color": colors.get(name, "#888888"), **shown}  # type: ignore[typeddict-item]
+    return {
+        "name": name,
+        "color": colors.get(name, "#888888"),
+        "samples": f"{counts.get('samples', 0):,}",
+        "split": " · ".join(f"{counts[part]:,} {part}" for part in SPLITS if counts.get(part)),
+        "boxes": f"{counts.get('boxes', 0):,}",
+    }
 
 
 def use_row(job: TrainingJobView) -> UseRow:

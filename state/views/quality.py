@@ -167,6 +167,20 @@ def accuracies(report: QualityReport, names: Names, path: str) -> list[Interval]
     ]
 
 
+def planted(report: QualityReport, names: Names) -> list[Interval]:
+    """The same against planted truth. No figure opens its samples: that would tell which ones are planted."""
+    return [
+        interval(
+            names(one.annotator_id),
+            one.accuracy.score,
+            of="samples" if report.task == Task.CLASSIFICATION else "items",
+            judged=False,
+        )
+        for one in report.annotators
+        if one.accuracy is not None
+    ]
+
+
 def paces(report: QualityReport, names: Names, gallery: str) -> list[Interval]:
     """Seconds per sample; the line reaches from the median to what nine of ten stay below."""
     timed = [one for one in report.annotators if one.pace.median is not None]

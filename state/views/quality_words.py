@@ -64,6 +64,16 @@ def behind_title(wanted: BehindFilter, called: Called) -> str:
     return f"Where {people}{about}{week}"
 
 
+def planted(people: int) -> str:
+    """What was found against planted truth."""
+    if not people:
+        return (
+            "Nobody can be measured yet: no truth is planted, or nobody else than you has answered five planted "
+            "samples. The review page plants them."
+        )
+    return f"{people:,} {_plural(people, 'person was', 'people were')} measured. Your own figure is kept from you."
+
+
 def verdict(alpha: EstimateView) -> tuple[str, str]:
     """What α says, in words, and its tone."""
     if alpha.value is None:

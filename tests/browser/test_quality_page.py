@@ -8,6 +8,9 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from app.domain.permissions import Role
+from app.infra.db import transaction
+from app.schemas.ground_truth import GroundTruthPlant, KnownTruth
+from app.services import ground_truth
 from app.tables import TrainingDataset
 from tests.browser.web_process import Web
 from tests.support import people
@@ -69,6 +72,24 @@ def test_every_figure_is_explained_and_opens_its_samples(
     expect(panel.get_by_test_id("behind")).to_have_count(1)
     panel.get_by_role("button", name="Close").click()
     expect(panel).to_have_count(0)
+
+
+def test_planted_truth_measures_others_and_opens_no_sample(
+    page: Page, as_person: SignIn, ada: Person, animals: tuple[TrainingDataset, list[UUID]]
+) -> None:
+    dataset, ids = animals
+    as_person(ada)
+    page.goto(f"/datasets/{dataset.id}/quality")
+    page.get_by_test_id("measure-planted").click()
+    expect(page.get_by_test_id("planted-section")).to_contain_text("Nobody can be measured yet")
+    truths = [KnownTruth.model_validate({"sample_id": one, "labels": {"class": "cat"}}) for one in ids]
+    with transaction() as session:
+        ground_truth.plant(session, ada.actor, dataset.id, GroundTruthPlant(samples=truths))
+    page.get_by_test_id("measure-planted").click()
+    measured = page.get_by_test_id("planted")
+    expect(measured.get_by_test_id("interval")).to_contain_text(["Cy Admin"])
+    expect(measured).not_to_contain_text("Ada Admin")  # who planted it
+    expect(measured.get_by_role("link")).to_have_count(0)
 
 
 def test_one_annotator_is_told_what_to_do(page: Page, as_person: SignIn, ada: Person) -> None:

@@ -188,6 +188,7 @@ QualityState.filter_label        read
 QualityState.filter_other        read
 QualityState.load                read
 QualityState.measure_again       read
+QualityState.measure_planted     admin
 QualityState.next_page           read
 QualityState.open_cell           read
 QualityState.open_reference_cell read
