@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
@@ -21,9 +21,8 @@ from minio.deleteobjects import DeleteObject
 from minio.error import InvalidResponseError, S3Error
 
 from app.errors import NotFound, TooLarge, Unavailable
+from app.infra.signing import ReadSigner
 from app.settings import Settings, get_settings
-
-SIGNATURES = 8192
 
 
 @dataclass(frozen=True)
@@ -103,8 +102,8 @@ class S3ObjectStore:
         self._client = Minio(settings.s3_endpoint, http_client=pool, **common)
         # Signed URLs hold the host, so they are made for the address that browsers and edges use.
         self._signer = Minio(settings.s3_browser_endpoint, **common)
-        # A signature takes a tenth of a millisecond, and a page of samples shows a hundred of them again and again.
-        self._signed_at = lru_cache(maxsize=SIGNATURES)(self._sign)
+        example = self._signer.presigned_get_object(self.bucket, "x")
+        self._reading = ReadSigner(example, common["access_key"], common["secret_key"], settings.s3_region)
 
     def ensure_bucket(self) -> None:
         """Make the bucket if it is missing."""
@@ -158,26 +157,17 @@ class S3ObjectStore:
         steady_seconds: int = 0,
     ) -> str:
         """A URL that reads `key` for `seconds`, or up to `steady_seconds` longer: so long the same URL is given out."""
-        headers: dict[str, str | list[str] | tuple[str]] = {}
+        headers: dict[str, str] = {}
         if filename:
             headers["response-content-disposition"] = f'attachment; filename="{filename}"'
         if content_type:
             headers["response-content-type"] = content_type
         if not steady_seconds:
             return self._signer.presigned_get_object(
-                self.bucket, key, timedelta(seconds=seconds), response_headers=headers
+                self.bucket, key, timedelta(seconds=seconds), response_headers=dict(headers)
             )
         now = int(time.time())
-        return self._signed_at(now - now % steady_seconds, key, seconds + steady_seconds, tuple(headers.items()))
-
-    def _sign(self, moment: int, key: str, seconds: int, headers: tuple[tuple[str, Any], ...]) -> str:
-        return self._signer.presigned_get_object(
-            self.bucket,
-            key,
-            timedelta(seconds=seconds),
-            response_headers=dict(headers),
-            request_date=datetime.fromtimestamp(moment, UTC),
-        )
+        return self._reading.sign(key, seconds + steady_seconds, now - now % steady_seconds, headers.items())
 
     def presigned_put(self, key: str, seconds: int) -> str:
         """A URL that writes `key` for `seconds`."""

@@ -152,7 +152,7 @@ def detail(row: TrainingSample, store: ObjectStore) -> SampleDetail:
     item = SampleView.model_validate(row)
     small = signed_url(row.thumbnail_url, store) if row.thumbnail_url else None
     url = small if small and row.thumbnail_url == row.file_url else signed_url(row.file_url, store)
-    return SampleDetail.model_construct(**dict(item), url=url, thumbnail=small, etag=etags.etag(item))
+    return SampleDetail.model_construct(**item.__dict__, url=url, thumbnail=small, etag=etags.etag(item))
 
 
 def signed_url(url: str, store: ObjectStore) -> str:
