@@ -60,6 +60,7 @@ class Settings(BaseSettings):
     webhook_allow_private: bool = Field(False, description="Let webhooks call private networks and plain http")
     archive_max_bytes: int = Field(20 * 2**30, ge=1, description="Largest archive of a dataset that is imported, bytes")
     archive_max_unpacked_bytes: int = Field(50 * 2**30, ge=1, description="What an archive may unpack to, bytes")
+    transfer_days: int = Field(7, ge=1, le=365, description="How long exports and lists of faults can be fetched")
     log_format: Literal["text", "json"] = Field("text", description="Lines for people, or one JSON object per line")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least important line logged")
 

@@ -28,6 +28,7 @@ from app.services import (
     job_repairs,
     thumbnails,
     transfer_attempts,
+    transfer_files,
     trust,
     upload_folders,
     webhook_attempts,
@@ -90,6 +91,17 @@ def sweep_uploads_once() -> int:
     return len(folders)
 
 
+def sweep_transfers_once() -> int:
+    """Remove archives and lists of faults whose time is over; returns of how many imports and exports."""
+    with transaction() as session:
+        old = transfer_files.due(session, RECONCILER)
+    for files in old:
+        transfer_files.remove(files, get_object_store())
+        with transaction() as session:
+            transfer_files.forget(session, RECONCILER, files.transfer_id)
+    return len(old)
+
+
 def _held(line: Queue) -> set[str]:
     """What the queue holds or runs. RQ itself notices a lost worker only between jobs of another one."""
     registry = StartedJobRegistry(queue=line)
@@ -142,6 +154,7 @@ def main() -> None:
                 if refresh_once():
                     log.info("snapshot and timestamp were signed again")
                 forget_once()
+                sweep_transfers_once()
                 log_head()
                 next_refresh = time.monotonic() + REFRESH_SECONDS
         except (DomainError, OperationalError, redis.RedisError) as error:

@@ -112,10 +112,21 @@ def _actions(row: Any) -> rx.Component:
     )
 
 
+def _note(row: Any) -> rx.Component:
+    return rx.el.span(row["note"], _files(row), class_name="ty-two", style={"display": "grid", "gap": "3px"})
+
+
+def _files(row: Any) -> rx.Component:
+    """Until when its files can be fetched, or that they are gone."""
+    moment = rx.cond(row["until"] != "", relative_time(row["until"]), rx.fragment())
+    line = rx.el.span(row["files"], " ", moment, class_name="ty-second", data_testid="files")
+    return rx.cond(row["files"] != "", line, rx.fragment())
+
+
 LIST = [
     Column("What", lambda row: two_lines(row["what"], row["format"]), width="260px", phone="title"),
     Column("Status", _status, width="190px"),
-    Column("Came of it", lambda row: row["note"]),
+    Column("Came of it", _note),
     Column("Asked for", lambda row: relative_time(row["created_at"]), width="120px", align="right"),
     Column("", _actions, width="170px", align="right"),
 ]
@@ -204,6 +215,7 @@ def _report() -> rx.Component:
                 rx.cond(S.report["lacking"] != "", lacking, ""),
                 rx.cond(S.report["faults"].length() > 0, faults, ""),
                 rx.cond(S.report["losses"].length() > 0, losses, ""),
+                _files(S.report),
                 style={"display": "grid", "gap": "16px", "margin_top": "14px"},
             ),
             rx.el.div(

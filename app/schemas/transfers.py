@@ -60,6 +60,8 @@ class TransferView(View):
     created_by: int
     created_at: datetime
     completed_at: datetime | None
+    files_until: datetime | None = Field(None, description="Until when the files that it made can be fetched")
+    files_removed: bool = Field(False, description="It made files, and their time is over")
 
 
 class TransferDetail(TransferView):

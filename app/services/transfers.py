@@ -14,7 +14,7 @@ from app.infra.object_store import ObjectStore
 from app.infra.queue import enqueue_transfer
 from app.schemas.base import Page
 from app.schemas.transfers import ExportCreate, ImportCreate, TransferDetail, TransferFilter, TransferView
-from app.services import audit, dataset_changes, versions
+from app.services import audit, dataset_changes, transfer_files, versions
 from app.services.access import fetch, open_dataset
 from app.services.filtering import equal
 from app.services.paging import paged
@@ -58,7 +58,7 @@ def _request(
     audit.record(session, actor, f"dataset.{kind}", dataset, after={"format": format_name, **options})
     after_commit(session, lambda: enqueue_transfer(row.id, row.attempt))
     dataset_changes.changed(session, dataset)
-    return TransferView.model_validate(row)
+    return transfer_files.view(row)
 
 
 def list_transfers(
@@ -73,7 +73,7 @@ def list_transfers(
     require(actor, Permission.DATASETS_READ)
     fetch(session, TrainingDataset, dataset_id, actor, "dataset")
     query = select(DatasetTransfer).where(DatasetTransfer.dataset_id == dataset_id, *equal(DatasetTransfer, wanted))
-    return paged(session, query, DatasetTransfer, TransferView.model_validate, wanted, cursor, limit, scope=dataset_id)
+    return paged(session, query, DatasetTransfer, transfer_files.view, wanted, cursor, limit, scope=dataset_id)
 
 
 def get(session: Session, actor: Actor, dataset_id: UUID, transfer_id: UUID, store: ObjectStore) -> TransferDetail:
@@ -81,11 +81,13 @@ def get(session: Session, actor: Actor, dataset_id: UUID, transfer_id: UUID, sto
     require(actor, Permission.DATASETS_READ)
     dataset = fetch(session, TrainingDataset, dataset_id, actor, "dataset")
     row = _transfer(session, dataset_id, transfer_id)
+    shown = transfer_files.view(row)
+    archive, faults = (None, None) if shown.files_removed else (row.archive_url, row.faults_url)
     name = "".join(c if c.isalnum() else "-" for c in dataset.name.lower()).strip("-")[:60] or "dataset"
     return TransferDetail(
-        **dict(TransferView.model_validate(row)),
-        archive=_url(store, row.archive_url, f"{name}-{row.format}.zip", "application/zip"),
-        faults=_url(store, row.faults_url, f"{name}-faults.jsonl", "application/jsonl"),
+        **dict(shown),
+        archive=_url(store, archive, f"{name}-{row.format}.zip", "application/zip"),
+        faults=_url(store, faults, f"{name}-faults.jsonl", "application/jsonl"),
     )
 
 
@@ -102,7 +104,7 @@ def cancel(session: Session, actor: Actor, dataset_id: UUID, transfer_id: UUID) 
         session, actor, f"dataset.{row.kind}_cancel", dataset, before={"status": before}, after={"id": str(row.id)}
     )
     dataset_changes.changed(session, dataset)
-    return TransferView.model_validate(row)
+    return transfer_files.view(row)
 
 
 def _transfer(session: Session, dataset_id: UUID, transfer_id: UUID, *, lock: bool = False) -> DatasetTransfer:

@@ -26,6 +26,8 @@ class TransferRow(TypedDict):
     can_cancel: bool
     has_archive: bool
     has_report: bool
+    until: str
+    files: str
 
 
 class FaultRow(TypedDict):
@@ -60,6 +62,8 @@ class TransferReport(TypedDict):
     losses: list[LossRow]
     archive: str
     faults_url: str
+    until: str
+    files: str
     can_import: bool
 
 
@@ -76,6 +80,8 @@ NO_REPORT: TransferReport = {
     "losses": [],
     "archive": "",
     "faults_url": "",
+    "until": "",
+    "files": "",
     "can_import": False,
 }
 
@@ -97,8 +103,10 @@ def transfer_row(view: TransferView) -> TransferRow:
         "created_at": iso(view.created_at),
         "can_import": done and _is_look(view),
         "can_cancel": view.status in (TransferStatus.QUEUED, TransferStatus.RUNNING),
-        "has_archive": done and view.kind == "export",
+        "has_archive": done and view.kind == "export" and not view.files_removed,
         "has_report": bool(view.report),
+        "until": iso(view.files_until),
+        "files": _files(view),
     }
 
 
@@ -126,6 +134,8 @@ def transfer_report(view: TransferDetail) -> TransferReport:
         ],
         "archive": view.archive or "",
         "faults_url": view.faults or "",
+        "until": iso(view.files_until),
+        "files": _files(view),
         "can_import": view.status == TransferStatus.COMPLETED and _is_look(view),
     }
 
@@ -140,6 +150,15 @@ def summary(view: TransferView) -> str:
         refused = f", {counts['refused']:,} refused" if counts["refused"] else ""
         return f"{counts['added']:,} images added, {counts['boxes']:,} boxes{known}{refused}"
     return f"{survey['images']:,} images, {survey['boxes']:,} boxes" if survey else ""
+
+
+def _files(view: TransferView) -> str:
+    """What is said of the files that it made: the moment of its removal follows, if that is to come."""
+    what = "The archive" if view.kind == "export" else "The list of every fault"
+    if view.files_removed:
+        again = " Export again to get a new one." if view.kind == "export" else ""
+        return f"{what} was removed: its time is over.{again}"
+    return f"{what} can be fetched, and is removed" if view.files_until is not None else ""
 
 
 def _count(number: int, what: str) -> str:

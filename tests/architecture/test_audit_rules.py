@@ -23,6 +23,7 @@ NOT_AUDITED = {
     "app.services.edge_nodes.heartbeat": "how a node is, every few seconds; what it was told to do is audited",
     "app.services.job_runs.report": "points and log lines, four times a second; beginning and end are audited",
     "app.services.upload_folders.forget": "opening is audited; what nobody registered never was a sample",
+    "app.services.transfer_files.forget": "the export or import is audited; its files go after a time, as documented",
     "app.services.video_uploads.receive": "writes a file and no row; registering it is audited",
     "app.services.thumbnails.record": "a thumbnail is made from a file that is audited, and changes nothing about it",
     "app.services.transfer_attempts.report": "how far it is, every two seconds; what came of it is audited",

@@ -1,6 +1,7 @@
 """Import and export in the dashboard: an archive is put in, looked at, decided about, and taken out again."""
 
 import os
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from app.domain.permissions import Role
 from app.infra.db import transaction
 from app.settings import get_settings
 from app.tables import DatasetTransfer, TrainingSample
+from app.tables.base import utcnow
 from tests.browser.web_process import Web
 from tests.support import people
 from tests.support.archives import SCHEMA, coco
@@ -92,6 +94,18 @@ def test_an_export_gets_a_download_and_says_what_is_lost(page: Page, web: Web, a
     with page.expect_download() as download:
         page.get_by_test_id("download").click()
     assert download.value.suggested_filename.endswith("-yolo.zip")
+    expect(report.get_by_test_id("files")).to_have_text("The archive can be fetched, and is removed in 6 d")
+    page.keyboard.press("Escape")
+    with transaction() as session:
+        for row in session.exec(select(DatasetTransfer).where(DatasetTransfer.dataset_id == dataset)):
+            row.completed_at = utcnow() - timedelta(days=8)
+            session.add(row)
+    page.reload()
+    expect(page.get_by_test_id("files")).to_contain_text("The archive was removed")
+    page.get_by_test_id("report").click()
+    expect(page.get_by_test_id("transfer-report").get_by_test_id("files")).to_contain_text("Export again")
+    expect(page.get_by_test_id("download")).to_have_count(0)
+    shot(page, "removed")
 
 
 def test_what_waits_is_cancelled(page: Page, web: Web, ada: Person, dataset: UUID) -> None:

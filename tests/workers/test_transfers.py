@@ -8,7 +8,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -30,7 +30,7 @@ from tests.support.people import Person
 from tests.support.records import make_dataset
 from tests.support.waiting import wait_for
 from workers import transfers
-from workers.reconciler import RECONCILER, enqueue_transfers_once
+from workers.reconciler import RECONCILER, enqueue_transfers_once, sweep_transfers_once
 
 
 @pytest.fixture
@@ -234,6 +234,46 @@ def test_a_version_is_exported_as_it_was_frozen(admin: TestClient, dataset: Trai
 def test_boxes_are_not_exported_as_folders(admin: TestClient, dataset: TrainingDataset) -> None:
     answer = admin.post(f"{base(dataset)}/exports", json={"format": "folders"})
     assert answer.status_code == 422
+
+
+def made_days_ago(transfer_id: str, days: float) -> None:
+    with transaction() as session:
+        row = session.get_one(DatasetTransfer, UUID(transfer_id))
+        row.completed_at = utcnow() - timedelta(days=days)
+        session.add(row)
+
+
+def test_archives_and_lists_of_faults_are_removed_after_a_week(admin: TestClient, dataset: TrainingDataset) -> None:
+    looked = asked(admin, dataset, coco(2, wrong=1))["id"]
+    exported = admin.post(f"{base(dataset)}/exports", json={"format": "coco"}).json()["id"]
+    kept = admin.post(f"{base(dataset)}/exports", json={"format": "voc"}).json()["id"]
+    for transfer_id in (looked, exported, kept):
+        assert transfers.transfer(transfer_id) == "completed"
+    urls = [shown(admin, dataset, looked)["faults"], shown(admin, dataset, exported)["archive"]]
+    made = shown(admin, dataset, kept)
+    assert datetime.fromisoformat(made["files_until"]) - datetime.fromisoformat(made["completed_at"]) == timedelta(7)
+    made_days_ago(looked, 7.01)
+    made_days_ago(exported, 8)
+    made_days_ago(kept, 6.9)
+    for transfer_id in (looked, exported):  # nobody is handed an address that is about to lead nowhere
+        over = shown(admin, dataset, transfer_id)
+        assert (over["archive"], over["faults"], over["files_until"], over["files_removed"]) == (None, None, None, True)
+    assert sweep_transfers_once() == 2
+    with httpx.Client(trust_env=False) as direct:
+        assert [direct.get(url).status_code for url in urls] == [404, 404]
+    assert sweep_transfers_once() == 0
+    removed = {row["id"]: row["files_removed"] for row in admin.get(f"{base(dataset)}/transfers").json()["items"]}
+    assert removed == {looked: True, exported: True, kept: False}
+    assert shown(admin, dataset, exported)["report"]["counts"]["images"] == 2
+    fetched(shown(admin, dataset, kept)["archive"])
+
+
+def test_what_made_no_files_says_nothing_of_them(admin: TestClient, dataset: TrainingDataset) -> None:
+    made = asked(admin, dataset, coco(1))["id"]
+    transfers.transfer(made)
+    made_days_ago(made, 30)
+    found = shown(admin, dataset, made)
+    assert (found["files_until"], found["files_removed"]) == (None, False)
 
 
 def test_a_killed_worker_loses_nothing(admin: TestClient, dataset: TrainingDataset) -> None:
