@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Date, and_, cast, false, func, not_, tuple_, union_all
 from sqlmodel import Session, col, select
 
-from app.domain.agreement.answers import Answer, Box, Categories
+from app.domain.agreement.answers import Answer, Categories, Marks
 from app.domain.labels import Task
 from app.services import quality_truths
 from app.services.filtering import within
@@ -117,7 +117,7 @@ def _gathered(rows: Iterator[Any]) -> SampleAnswers:
 def said_by(row: Any, task: Task) -> Any:
     """The same part of a label, of a sample or an answer that is read already."""
     if task == Task.DETECTION:
-        return row.annotations
+        return [[box["class"] for box in row.annotations], [edge for box in row.annotations for edge in box["box"]]]
     return row.labels.get("class" if task == Task.CLASSIFICATION else "classes")
 
 
@@ -133,11 +133,9 @@ class Numbering:
             return self._number(said)
         if self.task == Task.MULTILABEL:
             return tuple({self._number(name) for name in said or ()})
-        return tuple(self._box(box) for box in said or ())
-
-    def _box(self, box: dict[str, Any]) -> Box:
-        x, y, width, height = box["box"]
-        return self._number(box["class"]), float(x), float(y), float(width), float(height)
+        names, edges = said
+        number, other = self.numbers.get, self.other
+        return Marks([number(name, other) for name in names], edges)
 
     def _number(self, name: Any) -> int:
         return self.numbers.get(name, self.other)

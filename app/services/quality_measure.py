@@ -15,7 +15,7 @@ from app.domain.agreement.tally import Tally
 from app.domain.labels import Task
 from app.services.quality_answers import Numbering, Pace, SampleAnswers, Scope, monday, paces, stream
 
-BATCH = 500
+BATCH = 2_000
 # Of more samples the first so many are measured, which is a random part: they come in the order of random ids.
 MOST_SAMPLES = 50_000
 WEEKS = 26

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.domain.agreement import boxes as boxes_module
 from app.domain.agreement import figures
-from app.domain.agreement.answers import Box, Categories, Compared, Given, compare
+from app.domain.agreement.answers import Box, Categories, Compared, Given, Marks, compare
 from app.domain.agreement.boxes import Boxes, intersection_over_union, objects_of_all, overlaps
 from app.domain.agreement.tally import Tally
 from app.domain.box_matching import Drawn, groups
@@ -23,10 +23,10 @@ THERE: Box = (RED, 300, 300, 50, 50)
 
 def drawn(*people: list[Box], reference: list[Box] | None = None) -> Compared:
     """One image, and the boxes of each person."""
-    given = [Given(0, person, tuple(found)) for person, found in enumerate(people)]
+    given = [Given(0, person, Marks.of(found)) for person, found in enumerate(people)]
     number = len(people) if reference is not None else None
     if reference is not None:
-        given.append(Given(0, len(people), tuple(reference)))
+        given.append(Given(0, len(people), Marks.of(reference)))
     return compare(Task.DETECTION, CELLS, 1, given, number, 0.5)
 
 
@@ -69,7 +69,7 @@ def test_of_two_boxes_in_one_place_that_of_the_same_class_is_the_partner() -> No
 def test_who_marked_nothing_is_counted_and_who_did_not_look_is_not() -> None:
     looked = drawn([HERE], [], [HERE])
     assert looked.values[0].tolist() == [2, 0, 0, 1]
-    away = compare(Task.DETECTION, CELLS, 1, [Given(0, 0, (HERE,)), Given(0, 2, (HERE,))], None, 0.5)
+    away = compare(Task.DETECTION, CELLS, 1, [Given(0, 0, Marks.of([HERE])), Given(0, 2, Marks.of([HERE]))], None, 0.5)
     assert away.values[0].tolist() == [2, 0, 0, 0]
 
 
@@ -102,7 +102,11 @@ def test_the_reference_takes_no_part_in_agreement() -> None:
 
 
 def test_nobody_is_measured_against_a_reference_that_they_confirmed() -> None:
-    given = [Given(0, 0, (HERE,), confirmed=True), Given(0, 1, (HERE,)), Given(0, 2, (HERE,))]
+    given = [
+        Given(0, 0, Marks.of([HERE]), confirmed=True),
+        Given(0, 1, Marks.of([HERE])),
+        Given(0, 2, Marks.of([HERE])),
+    ]
     batch = compare(Task.DETECTION, CELLS, 1, given, 2, 0.5)
     assert said(batch) == [(0, 1, RED, RED), (1, 2, RED, RED)]
     assert (0, 2) not in zip(batch.met[1].tolist(), batch.met[2].tolist(), strict=True)

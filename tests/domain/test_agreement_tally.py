@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from app.domain.agreement import coefficients, figures
-from app.domain.agreement.answers import Categories, Given, compare
+from app.domain.agreement.answers import Categories, Given, Marks, compare
 from app.domain.agreement.tally import Tally
 from app.domain.labels import Task
 
@@ -77,7 +77,7 @@ def test_boxes_of_one_image_are_drawn_together() -> None:
         for image in range(40):
             mine = tuple((0, 100.0 * n, 0.0, 50.0, 50.0) for n in range(boxes))
             yours = mine if image % 4 else tuple((1, *box[1:]) for box in mine)
-            given += [Given(image, 0, mine), Given(image, 1, yours)]
+            given += [Given(image, 0, Marks.of(mine)), Given(image, 1, Marks.of(yours))]
         made.take_in(compare(Task.DETECTION, CLASSES, 40, given, None, 0.5), np.zeros(40, np.int64))
         return figures.of_two(made, 0, 1)
 

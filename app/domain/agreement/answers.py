@@ -27,7 +27,26 @@ Floats = npt.NDArray[np.float64]
 Box = tuple[int, float, float, float, float]
 # People who are compared two by two; 12 of them are 66 pairs, which nobody reads to the end.
 MOST_PAIRED = 12
-Answer = int | Sequence[int] | Sequence[Box]
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """All boxes of one answer, flat: a category of each, and four edges of each (x, y, width, height) in a row.
+
+    Boxes come by hundreds of thousands; an object for each would take longer than all that is counted.
+    """
+
+    categories: Sequence[int]
+    edges: Sequence[float]
+
+    @classmethod
+    def of(cls, boxes: Iterable[Box]) -> "Marks":
+        """The same from one box at a time."""
+        listed = list(boxes)
+        return cls([box[0] for box in listed], [edge for box in listed for edge in box[1:]])
+
+
+Answer = int | Sequence[int] | Marks
 
 
 @dataclass(frozen=True)
@@ -120,7 +139,7 @@ def compare(
         np.add.at(counts, sample[judged], yes[judged])
         pairs = _of_yes(met, yes, categories.nothing)
     else:
-        boxes = _boxes(ordered)
+        boxes = _boxes(sample, person, [one.answer for one in ordered])
         found = overlaps(boxes, threshold)
         counts, owner = _objects(boxes, found, asked, reference, categories)
         pairs = _of_boxes(met, boxes, found, int(person.max(initial=0)) + 1, categories.nothing)
@@ -138,7 +157,9 @@ def _yes(ordered: Sequence[Given], categories: int) -> npt.NDArray[np.bool_]:
 
 
 def _numbers(answer: Answer) -> Iterable[int]:
-    return [int(one) for one in answer if not isinstance(one, tuple)] if not isinstance(answer, int) else [answer]
+    if isinstance(answer, Marks):
+        return answer.categories
+    return [answer] if isinstance(answer, int) else answer
 
 
 def _summed(counts: Floats, asked: Ints, owner: Ints, samples: int) -> tuple[Floats, Floats]:
@@ -187,15 +208,14 @@ def _of_yes(met: tuple[Ints, ...], yes: npt.NDArray[np.bool_], nothing: int) -> 
     return Pairs(where[row], first[row], second[row], one, other, np.full(len(row), np.nan))
 
 
-def _boxes(ordered: Sequence[Given]) -> Boxes:
-    rows = [(one.sample, one.person, *box) for one in ordered for box in _drawn(one.answer)]
-    table = np.fromiter(chain.from_iterable(rows), np.float64, 7 * len(rows)).reshape(len(rows), 7)
-    whole = table[:, :3].astype(np.int64)
-    return Boxes(whole[:, 0], whole[:, 1], whole[:, 2], table[:, 3:])
-
-
-def _drawn(answer: Answer) -> Iterable[Box]:
-    return [] if isinstance(answer, int) else [box for box in answer if isinstance(box, tuple)]
+def _boxes(sample: Ints, person: Ints, answers: Sequence[Answer]) -> Boxes:
+    """The boxes of all answers; answer i is that of `person[i]` about `sample[i]`."""
+    marks = [answer if isinstance(answer, Marks) else Marks((), ()) for answer in answers]
+    counts = np.array([len(one.categories) for one in marks], np.int64)
+    total = int(counts.sum())
+    categories = np.fromiter(chain.from_iterable(one.categories for one in marks), np.int64, total)
+    edges = np.fromiter(chain.from_iterable(one.edges for one in marks), np.float64, 4 * total)
+    return Boxes(np.repeat(sample, counts), np.repeat(person, counts), categories, edges.reshape(total, 4))
 
 
 def _of_boxes(met: tuple[Ints, ...], boxes: Boxes, found: Overlaps, people: int, nothing: int) -> Pairs:
@@ -211,7 +231,7 @@ def _of_boxes(met: tuple[Ints, ...], boxes: Boxes, found: Overlaps, people: int,
         matched.iou,
     )
     shared = _kept(shared, np.isin(_key(shared, people), (met[0] * people + met[1]) * people + met[2]))
-    taken = np.unique(np.concatenate([left * people + boxes.person[right], right * people + boxes.person[left]]))
+    taken = np.concatenate([left * people + boxes.person[right], right * people + boxes.person[left]])
     return _joined(
         shared,
         _missed(met, boxes, taken, people, nothing, left_alone=True),

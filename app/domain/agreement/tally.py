@@ -96,7 +96,7 @@ class Tally:
         sample, first, second = batch.met
         items, people = batch.pairs, self.people
         met, of_items = first * people + second, items.first * people + items.second
-        for key in np.unique(met).tolist():
+        for key in np.flatnonzero(np.bincount(met)).tolist():
             rows, mine = sample[met == key], of_items == key
             numbers = self._numbers(np.searchsorted(rows, items.sample[mine]), len(rows), batch, mine)
             pair = divmod(key, people)
