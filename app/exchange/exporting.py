@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
+from posixpath import splitext
 from typing import Any
 from uuid import UUID
 
@@ -151,7 +152,7 @@ class _Names:
         """A plain file name with the ending of what is stored."""
         given = row.metadata.get(FILE_NAME)
         stem = _stem(given) if isinstance(given, str) else ""
-        suffix = PurePosixPath(row.file_url).suffix
+        suffix = splitext(row.file_url)[1]
         for name in (stem, f"{stem}-{row.sha256[:8]}" if stem else "", row.sha256):
             if name and self._take(name):
                 return f"{name}{suffix}"

@@ -19,6 +19,7 @@ from app.formats.source import Source, moment, number, whole
 NAME, TITLE = "coco", "COCO"
 _ARRAYS = frozenset({"images", "annotations", "categories"})
 _PARTS = {"train": "train", "validation": "val", "test": "test"}
+_encoded = json.JSONEncoder(ensure_ascii=False).encode
 _FOREIGN = "the text is not UTF-8; it may be Latin-1 (ISO 8859-1)"
 
 
@@ -240,24 +241,22 @@ class _Document:
         value: dict[str, Any] = {"id": key, "file_name": record.name, "width": record.width, "height": record.height}
         if record.captured_at is not None:
             value["date_captured"] = record.captured_at.isoformat()
-        self._images.write(("\n" if self._first_image else ",\n") + json.dumps(value, ensure_ascii=False))
+        self._images.write(("\n" if self._first_image else ",\n") + _encoded(value))
         self._first_image = False
 
     def add_box(self, key: int, image: int, category: int, box: Box) -> None:
         """`key` is unique in the export."""
-        attributes = dict(box.attributes)
-        value: dict[str, Any] = {
-            "id": key,
-            "image_id": image,
-            "category_id": category,
-            "bbox": [box.x, box.y, box.width, box.height],
-            "area": round(box.width * box.height, 4),
-            "iscrowd": int(attributes.pop("iscrowd", False) is True),
-            "segmentation": [],
-        }
-        if attributes:
-            value["attributes"] = attributes
-        self._boxes.write(("\n" if self._first_box else ",\n") + json.dumps(value, ensure_ascii=False))
+        crowd, more = 0, ""
+        if box.attributes:
+            attributes = dict(box.attributes)
+            crowd = int(attributes.pop("iscrowd", False) is True)
+            more = f', "attributes": {_encoded(attributes)}' if attributes else ""
+        # The rest is numbers, which JSON writes as Python does; by the encoder they take three times as long.
+        self._boxes.write(
+            f'{"" if self._first_box else ","}\n{{"id": {key}, "image_id": {image}, "category_id": {category}, '
+            f'"bbox": [{box.x}, {box.y}, {box.width}, {box.height}], "area": {round(box.width * box.height, 4)}, '
+            f'"iscrowd": {crowd}, "segmentation": []{more}}}'
+        )
         self._first_box = False
 
     def close(self, categories: list[dict[str, Any]]) -> None:
