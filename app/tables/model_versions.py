@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
 from app.domain.machines import ModelVersionStatus
-from app.tables.base import UUID, datetime, in_range, jsonb, one_of, text_column, timestamp, uuid_key
+from app.tables.base import UUID, datetime, each_time, in_range, jsonb, one_of, text_column, timestamp, uuid_key
 
 SCORES = ("accuracy", "precision_score", "recall_score", "f1_score")
 
@@ -67,7 +67,7 @@ class AiModelVersion(SQLModel, table=True):
     metrics: dict[str, Any] = jsonb()
     inference_time_ms: int | None = None
     min_edge_version: str = text_column(default="0.1.0")
-    supported_platforms: list[str] = Field(default_factory=list, nullable=False, sa_type=ARRAY(Text))
+    supported_platforms: list[str] = Field(default_factory=each_time(list), nullable=False, sa_type=ARRAY(Text))
     status: str = text_column(default=ModelVersionStatus.DRAFT)
     is_approved: bool = Field(default=False, nullable=False)
     approved_by: int | None = Field(default=None, foreign_key="users.id", index=True)

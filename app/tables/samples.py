@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
 from app.domain.dataset_versions import SPLITS
-from app.tables.base import UUID, datetime, in_range, jsonb, one_of, text_column, timestamp, uuid_key
+from app.tables.base import UUID, datetime, each_time, in_range, jsonb, one_of, text_column, timestamp, uuid_key
 
 FILE_TYPES = ("image", "video")
 # Expressions that have an index. They are written out, keys included: a planner that sees a parameter in place of a key
@@ -156,7 +156,7 @@ class TrainingSample(SQLModel, table=True):
     captured_at: datetime | None = timestamp()
     # `metadata` belongs to SQLAlchemy on the class; the column keeps the specified name.
     extra: dict[str, Any] = Field(
-        default_factory=dict, nullable=False, sa_type=JSONB, sa_column_kwargs={"name": "metadata"}
+        default_factory=each_time(dict), nullable=False, sa_type=JSONB, sa_column_kwargs={"name": "metadata"}
     )
     is_labeled: bool = Field(default=False, nullable=False)
     is_verified: bool = Field(default=False, nullable=False)

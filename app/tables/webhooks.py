@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
 from app.domain.machines import DeliveryStatus
-from app.tables.base import UUID, datetime, in_range, jsonb, one_of, text_column, timestamp, uuid_key
+from app.tables.base import UUID, datetime, each_time, in_range, jsonb, one_of, text_column, timestamp, uuid_key
 
 
 class Webhook(SQLModel, table=True):
@@ -27,7 +27,7 @@ class Webhook(SQLModel, table=True):
     organization_id: int | None = Field(default=None, foreign_key="organizations.id")
     name: str = text_column()
     url: str = text_column()
-    events: list[str] = Field(default_factory=list, nullable=False, sa_type=ARRAY(Text))
+    events: list[str] = Field(default_factory=each_time(list), nullable=False, sa_type=ARRAY(Text))
     is_active: bool = Field(default=True, nullable=False)
     secret_generation: int = Field(default=1, nullable=False)
     last_delivered_at: datetime | None = timestamp()
