@@ -46,8 +46,8 @@ def _digit(pixels: Any, label: str, index: int) -> Digit:
     return Digit(data, hashlib.sha256(data).hexdigest(), label, index)
 
 
-def upload(api: ApiClient, dataset_id: str, digits: list[Digit]) -> list[str]:
-    """Put every file into the store by its signed URL and register it with its label; returns the sample ids."""
+def upload(api: ApiClient, dataset_id: str, digits: list[Digit], *, labelled: bool = True) -> list[str]:
+    """Put every file into the store by its signed URL and register it, with its label; returns the sample ids."""
     ids: list[str] = []
     with httpx.Client(timeout=30, limits=httpx.Limits(max_connections=8)) as http, ThreadPoolExecutor(8) as pool:
 
@@ -68,7 +68,7 @@ def upload(api: ApiClient, dataset_id: str, digits: list[Digit]) -> list[str]:
                 {
                     "upload_key": slot["upload_key"],
                     "sha256": digit.sha256,
-                    "labels": {"class": digit.label},
+                    **({"labels": {"class": digit.label}} if labelled else {}),
                     "metadata": {"source": "scikit-learn load_digits", "index": digit.index},
                 }
                 for digit, slot in zip(part, slots, strict=True)

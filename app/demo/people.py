@@ -1,4 +1,4 @@
-"""The demonstration's two people, and the folder that stands for the machine where they keep their keys."""
+"""The demonstration's people, and the folder that stands for the machine where they keep their keys."""
 
 import json
 import os
@@ -13,8 +13,8 @@ from app.distribution import keys, repository, signer
 from app.distribution.keys import KeyPair
 from app.errors import NotFound
 
-ANN, BEN = "ann@demo.example", "ben@demo.example"
-NAMES = {ANN: "Ann Ito", BEN: "Ben Okafor"}
+ANN, BEN, CLEO = "ann@demo.example", "ben@demo.example", "cleo@demo.example"
+NAMES = {ANN: "Ann Ito", BEN: "Ben Okafor", CLEO: "Cleo Marsh"}
 
 
 @dataclass
@@ -30,11 +30,16 @@ class Machine:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = folder / "secrets.json"
         if not path.exists():
-            made = {name: secrets.token_urlsafe(15) for name in (ANN, BEN, "passphrase")}
+            made = {name: secrets.token_urlsafe(15) for name in (*NAMES, "passphrase")}
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "w") as file:
                 json.dump(made, file)
-        return cls(folder, json.loads(path.read_text()))
+        kept = json.loads(path.read_text())
+        missing = [name for name in NAMES if name not in kept]  # a folder from before that person came
+        if missing:
+            kept |= {name: secrets.token_urlsafe(15) for name in missing}
+            path.write_text(json.dumps(kept))
+        return cls(folder, kept)
 
     @property
     def approver_key_file(self) -> Path:

@@ -8,10 +8,10 @@ import httpx
 from pydantic import SecretStr
 from sqlmodel import select
 
-from app.demo import digits, people
+from app.demo import digits, people, second_look
 from app.demo.client import ApiClient, DemoFailed, until
 from app.demo.edges import PLACES, DemoEdge
-from app.demo.people import ANN, BEN, NAMES, Machine
+from app.demo.people import ANN, BEN, CLEO, NAMES, Machine
 from app.demo.report import Report, was_completed
 from app.domain.permissions import Role, SystemActor
 from app.infra.db import transaction
@@ -37,6 +37,7 @@ class Demo:
     machine: Machine
     ann: ApiClient
     ben: ApiClient
+    cleo: ApiClient
     edges: list[DemoEdge]
     digits: dict[str, digits.Digit]
 
@@ -66,8 +67,9 @@ def _open(product: Product, report: Report) -> Demo:
     base_url = product.settings.base_url
     ann = ApiClient(base_url).sign_in(ANN, machine.secrets[ANN], "demo script")
     ben = ApiClient(base_url).sign_in(BEN, machine.secrets[BEN], "demo script")
+    cleo = ApiClient(base_url).sign_in(CLEO, machine.secrets[CLEO], "demo script")
     edges = [DemoEdge(product, ann, place) for place in PLACES]
-    return Demo(product, report, machine, ann, ben, edges, {})
+    return Demo(product, report, machine, ann, ben, cleo, edges, {})
 
 
 def _create_people(machine: Machine) -> None:
@@ -100,6 +102,8 @@ def _walk(demo: Demo) -> None:
     _deploy(demo, second, demo.edges)
     report.facts["second_version"] = _facts(second)
     _roll_back(demo, first, demo.edges[0])
+    if not any(row["name"] == second_look.NAME for row in demo.ann.items("/training/datasets")):
+        second_look.SecondLook(report, [demo.ann, demo.ben, demo.cleo]).run()
     report.facts["edges"] = {
         edge.place.name: {"loaded_sha256": edge.loaded_digest(MODULE), "url": edge.url} for edge in demo.edges
     }
@@ -229,6 +233,18 @@ def _facts(version: dict[str, Any]) -> dict[str, Any]:
     return {name: version[name] for name in ("id", "version", "bundle_sha256", "accuracy", "f1_score")}
 
 
+def _sights(demo: Demo) -> str:
+    """Where several people's work is to be seen, for the last lines on the screen."""
+    rows = [row for row in demo.ann.items("/training/datasets") if row["name"] == second_look.NAME]
+    if not rows:
+        return ""
+    page = f"{demo.product.settings.base_url}/datasets/{rows[0]['id']}"
+    return (
+        f"  Look at how far three people agree {page}/quality, at what they differ about {page}/opinions,\n"
+        f"  at labels that wait for a review {page}/review, and at two versions {page}/versions\n"
+    )
+
+
 def _invite(demo: Demo) -> None:
     machine = demo.machine
     say(
@@ -236,6 +252,8 @@ def _invite(demo: Demo) -> None:
 Trainyard is running: {demo.product.settings.base_url}
   Ann  {ANN}  password {machine.secrets[ANN]}
   Ben  {BEN}  password {machine.secrets[BEN]}
+  Cleo {CLEO} password {machine.secrets[CLEO]}
+{_sights(demo)}\
   To approve in the browser as Ben: key file {machine.approver_key_file}, passphrase {machine.secrets["passphrase"]}
 Stop with Ctrl-C."""
     )

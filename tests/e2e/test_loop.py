@@ -30,6 +30,19 @@ def test_edges_report_the_released_digests(running: Running) -> None:
     }
 
 
+def test_several_people_left_something_to_look_at(running: Running) -> None:
+    dataset = f"/training/datasets/{running.report['second_look']['dataset_id']}"
+    quality = running.ann.get(f"{dataset}/quality")
+    assert len(quality["annotators"]) == 3
+    assert 0 < quality["alpha"]["value"] < 1
+    planted = running.ann.get(f"{dataset}/quality", against="planted")["annotators"]
+    assert sum(one["accuracy"] is not None for one in planted) == 2
+    assert running.ann.items(f"{dataset}/disagreements")
+    assert running.ann.get(f"{dataset}/review-queue")["items"]
+    before, after = running.report["second_look"]["versions"]
+    assert running.ann.get(f"{dataset}/versions/{before}/diff/{after}")["counts"]["added"] > 0
+
+
 def test_second_version_was_trained_from_the_first(running: Running) -> None:
     version = running.ann.get(f"/training/models/{running.report['second_version']['id']}")
     assert version["base_version_id"] == running.report["first_version"]["id"]
