@@ -63,8 +63,10 @@ def not_measured_by_planted(samples: list[ColumnElement[bool]]) -> ColumnElement
 
 def _ranked(samples: list[ColumnElement[bool]]) -> Subquery:
     person = col(SampleAnnotation.annotator_id)
-    # The truth may have been made from the label that this very person gave.
+    # The truth may have been made from the label that this very person gave before; a truth that was there already was
+    # not. Leaving those out would leave out right answers only.
     own = and_(
+        col(SampleAnnotation.created_at) < col(GroundTruth.planted_at),
         col(TrainingSample.is_labeled),
         col(TrainingSample.labeled_by) == person,
         col(TrainingSample.labels) == col(GroundTruth.labels),

@@ -9,8 +9,9 @@ from pydantic import ValidationError
 from app.errors import Invalid
 from app.infra.db import transaction
 from app.infra.object_store import get_object_store
+from app.schemas.ground_truth import GroundTruthPlant, KnownTruth
 from app.schemas.quality import BehindFilter
-from app.services import paging, quality_samples
+from app.services import ground_truth, paging, quality_samples
 from app.tables import GroundTruth
 from app.tables.base import utcnow
 from tests.support.answers import answer, behind, dataset_of, report
@@ -115,3 +116,24 @@ def test_nobody_is_measured_by_planted_truth_that_they_gave(super_admin: Person,
         )
     found = report(super_admin, dataset, against="planted")
     assert {one.annotator_id for one in found.annotators if one.accuracy} == {second_admin.id}
+
+
+def test_own_label_is_measured_by_truth_that_was_planted_before_it_only(
+    super_admin: Person, second_admin: Person
+) -> None:
+    dataset = dataset_of(super_admin)
+    ids = make_unlabelled(dataset, 10)
+    before, after = ids[:5], ids[5:]
+    plant(dataset, before, super_admin)
+    for sample in (*before, *after):
+        say(dataset, sample, second_admin, "cat")
+    plant(dataset, after, super_admin)
+    found = report(super_admin, dataset, against="planted")
+    assert [one.accuracy.score.items for one in found.annotators if one.accuracy] == [5]
+
+
+def plant(dataset: Any, samples: list[UUID], person: Person) -> None:
+    """Say of each sample that it truly is a cat."""
+    with transaction() as session:
+        truths = [KnownTruth(sample_id=one, labels={"class": "cat"}) for one in samples]
+        ground_truth.plant(session, person.actor, dataset.id, GroundTruthPlant(samples=truths))
