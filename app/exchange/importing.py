@@ -1,8 +1,9 @@
 """Records into a dataset, in batches: each file is hashed, skipped if it is there, else received as any upload is.
 
-Files go in by the same service as those of the browser (`services/sample_uploads.receive`), so there is one truth about
-what a file is. A batch is registered in one transaction with its labels. Who is killed in between and starts again
-finds what is registered by its digest and goes on behind it.
+Files are looked at and filed by the same service as those of the browser (`sample_uploads.file_image`), so there is one
+truth about what a file is; they are at hand here, and need no place in the store to arrive at first. A batch is
+registered in one transaction with its labels. Who is killed in between and starts again finds what is registered by its
+digest and goes on behind it.
 """
 
 import hashlib
@@ -14,15 +15,14 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from app.errors import Conflict, DomainError, Invalid, TooLarge
+from app.errors import Conflict, DomainError, Invalid
 from app.exchange import Run
 from app.exchange.fitting import Fitting
 from app.exchange.report import Report
 from app.formats.records import Fault, Record
 from app.infra.object_store import ObjectStore
-from app.schemas.samples import FILE_NAME, MAX_FILE_BYTES, SPLIT, SampleCreate, SampleLabel, SamplesCreate
-from app.schemas.uploads import UploadRequest
-from app.services import imported_samples, sample_uploads, upload_folders
+from app.schemas.samples import FILE_NAME, MAX_FILE_BYTES, SPLIT, SampleFacts, SampleLabel
+from app.services import imported_samples, sample_uploads
 from app.services.files import ReceivedFile
 
 BATCH = 200
@@ -53,15 +53,13 @@ class _Item:
     record: Record
     sha256: str
     label: dict[str, Any] | None
-    upload_key: str = ""
     received: ReceivedFile | None = None
 
-    def request(self) -> SampleCreate:
+    def facts(self) -> SampleFacts:
         said = {SPLIT: self.record.split, SOURCE_ID: self.record.source_id}
         metadata = {name: value for name, value in self.record.attributes.items() if name.strip()}
         metadata |= {FILE_NAME: self.record.name[-500:]} | {k: v for k, v in said.items() if v is not None}
-        return SampleCreate(
-            upload_key=self.upload_key,
+        return SampleFacts(
             captured_at=self.record.captured_at,
             metadata=dict(islice(metadata.items(), 50)),
             **(self.label or {}),
@@ -126,29 +124,19 @@ class Importer:
         self.counts.boxes += sum(_boxes(items[key]) for key in done)
 
     def _receive(self, items: list[_Item], pool: ThreadPoolExecutor) -> None:
-        wanted = UploadRequest(count=len(items))
-        slots = self.run(upload_folders.open_uploads, self.dataset_id, wanted, self.store).slots
-        for item, slot in zip(items, slots, strict=True):
-            item.upload_key = slot.upload_key
         terms = self.run(sample_uploads.may_create, self.dataset_id)
-        faults = pool.map(lambda item: self._receive_one(item, terms), items)
-        for item, fault in zip(items, faults, strict=True):
-            if fault is not None:
-                self.counts.refused += 1
-                self.report.add(fault)
-                item.received = None
+        for fault in filter(None, pool.map(lambda item: self._receive_one(item, terms), items)):
+            self.counts.refused += 1
+            self.report.add(fault)
 
     def _receive_one(self, item: _Item, terms: sample_uploads.Terms) -> Fault | None:
-        self.store.put_file(item.upload_key, self.root / item.record.name)
+        name = item.record.name
         try:
-            request = SamplesCreate(samples=[item.request()])
-            (received,) = sample_uploads.receive(self.dataset_id, request, self.store, terms)
-        except (Invalid, TooLarge) as refused:
-            what = refused.message.removeprefix(f"{item.upload_key}: ")
-            self.store.delete(item.upload_key)
-            return Fault("image", item.record.name, None, what, "Replace or remove the image.")
-        assert isinstance(received, ReceivedFile)  # what is bad is refused, not skipped
-        item.received = received
+            data = (self.root / name).read_bytes()
+            item.received = sample_uploads.file_image(self.dataset_id, data, name, self.store, terms)
+        except Invalid as refused:
+            what = refused.message.removeprefix(f"{name}: ")
+            return Fault("image", name, None, what, "Replace or remove the image.")
         return None
 
     def _register(self, items: list[_Item]) -> None:
@@ -166,15 +154,13 @@ class Importer:
             else:
                 fresh[item.received.sha256] = item
         self._create(list(fresh.values()))
-        sample_uploads.forget_uploads(SamplesCreate(samples=[item.request() for item in items]), self.store)
 
     def _create(self, items: list[_Item]) -> None:
         if not items:
             return
-        request = SamplesCreate(samples=[item.request() for item in items])
+        files = [item.received for item in items if item.received is not None]
         try:
-            files = [item.received for item in items if item.received is not None]
-            self.run(sample_uploads.create, self.dataset_id, request, files)
+            self.run(sample_uploads.create_filed, self.dataset_id, [item.facts() for item in items], files)
         except (Conflict, Invalid) as refused:
             if len(items) == 1:
                 self._refuse(items[0], refused)

@@ -1,4 +1,4 @@
-"""Signed addresses that read objects (AWS Signature Version 4, in the query), made in a tenth of the client's time.
+"""Signed addresses of objects (AWS Signature Version 4, in the query), made in a tenth of the client's time.
 
 The client derives a signing key for every address, and a page of samples shows a hundred of them. The key is the same
 for a whole day, and all but the object's name for a whole page, so both are kept. What comes out is byte for byte what
@@ -13,10 +13,11 @@ from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
+Headers = Iterable[tuple[str, str]]
 
 
-class ReadSigner:
-    """Signs GET addresses of one bucket.
+class AddressSigner:
+    """Signs addresses of one bucket.
 
     `example` is an address of the object `x` there, from the client: it says the scheme, the host and how the bucket is
     written, which differ between stores.
@@ -29,14 +30,19 @@ class ReadSigner:
         self._key_of_day = lru_cache(maxsize=2)(lambda day: _signing_key(secret_key, day, region))
         self._query_of = lru_cache(maxsize=64)(self._query)
 
-    def sign(self, key: str, seconds: int, moment: int, answer_headers: Iterable[tuple[str, str]] = ()) -> str:
-        """The address that reads `key` for `seconds` after `moment` (seconds since 1970).
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port."""
+        return self._origin
+
+    def sign(self, method: str, key: str, seconds: int, moment: int, answer_headers: Headers = ()) -> str:
+        """The address that reads (GET) or writes (PUT) `key` for `seconds` after `moment` (seconds since 1970).
 
         `answer_headers` (`response-content-type`, …) are what the store answers with.
         """
         query, canonical, head, day = self._query_of(seconds, moment, tuple(answer_headers))
         path = self._folder + quote(key)
-        request = f"GET\n{path}\n{canonical}\nhost:{self._host}\n\nhost\nUNSIGNED-PAYLOAD"
+        request = f"{method}\n{path}\n{canonical}\nhost:{self._host}\n\nhost\nUNSIGNED-PAYLOAD"
         signed = f"{head}{hashlib.sha256(request.encode()).hexdigest()}"
         signature = hmac.digest(self._key_of_day(day), signed.encode(), "sha256").hex()
         return f"{self._origin}{path}?{query}&X-Amz-Signature={signature}"

@@ -72,16 +72,21 @@ class SampleLabel(Request):
         return [box.model_dump(by_alias=True) for box in self.annotations or ()]
 
 
-class SampleCreate(SampleLabel):
-    """A file that was uploaded, and what is known about it."""
+class SampleFacts(SampleLabel):
+    """What is known about a new sample beside its file."""
 
-    upload_key: UploadKey
-    sha256: Sha256 | None = Field(None, description="If given, what arrived must have this digest")
     source_camera_id: UUID | None = None
     captured_at: Moment | None = None
     metadata: dict[str, Annotated[str, StringConstraints(max_length=1000)] | int | float | bool | None] = Field(
         default_factory=dict, max_length=50
     )
+
+
+class SampleCreate(SampleFacts):
+    """A file that was uploaded, and what is known about it."""
+
+    upload_key: UploadKey
+    sha256: Sha256 | None = Field(None, description="If given, what arrived must have this digest")
 
 
 class SamplesCreate(Request):

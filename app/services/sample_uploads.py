@@ -21,7 +21,14 @@ from app.domain.file_faults import Fault
 from app.domain.permissions import Actor, Permission, PersonActor, require
 from app.errors import Conflict, Invalid, NotFound, TooLarge, Unavailable
 from app.infra.object_store import ObjectStore
-from app.schemas.samples import MAX_FILE_BYTES, SampleCreate, SamplesCreate, SamplesCreated, SampleView
+from app.schemas.samples import (
+    MAX_FILE_BYTES,
+    SampleCreate,
+    SampleFacts,
+    SamplesCreate,
+    SamplesCreated,
+    SampleView,
+)
 from app.schemas.uploads import SkippedUpload
 from app.services import audit, near_duplicates, opinions, sample_labels, thumbnails, usage
 from app.services.access import open_dataset
@@ -119,10 +126,33 @@ def create(
     assert isinstance(actor, PersonActor)
     dataset = open_dataset(session, actor, dataset_id, lock=True)
     received = _new_ones(session, dataset, request, files)
-    taken = [(wanted, file) for wanted, file in received if isinstance(file, ReceivedFile)]
     skipped = [file for _, file in received if not isinstance(file, ReceivedFile)]
+    rows = _add(session, actor, dataset, [(of, file) for of, file in received if isinstance(file, ReceivedFile)])
+    views = [SampleView.model_validate(row) for row in rows]
+    return SamplesCreated(items=opinions.shown_to(session, actor, dataset, views), skipped=skipped)
+
+
+def create_filed(
+    session: Session, actor: Actor, dataset_id: UUID, facts: Sequence[SampleFacts], files: Sequence[ReceivedFile]
+) -> None:
+    """Register files that somebody else than a browser has filed (`file_image`), with what is known about each.
+
+    All or none: raises `Conflict` if the content of one is in the dataset already.
+    """
+    require(actor, Permission.DATASETS_WRITE)
+    assert isinstance(actor, PersonActor)
+    dataset = open_dataset(session, actor, dataset_id, lock=True)
+    if known := known_digests(session, dataset.id, _digests(files)):
+        raise _known_already(dataset, next(iter(known)))
+    _add(session, actor, dataset, list(zip(facts, files, strict=True)))
+
+
+def _add(
+    session: Session, actor: PersonActor, dataset: TrainingDataset, taken: Sequence[tuple[SampleFacts, ReceivedFile]]
+) -> list[TrainingSample]:
+    """The rows of new files, labelled where something is said about them."""
     usage.check_new_files(session, dataset.organization_id, (file.file_size for _, file in taken))
-    rows = [_row(dataset_id, wanted, file) for wanted, file in taken]
+    rows = [_row(dataset.id, wanted, file) for wanted, file in taken]
     add_rows(session, dataset, rows)
     pairs = zip(rows, (wanted for wanted, _ in taken), strict=True)
     sample_labels.apply(session, actor, dataset, [(row, wanted) for row, wanted in pairs if wanted.says_something])
@@ -130,9 +160,8 @@ def create(
     if rows:
         after: dict[str, Any] = {"count": len(rows), "sample_ids": [str(row.id) for row in rows]}
         audit.record(session, actor, "sample.create", dataset, after=after)
-        thumbnails.ask(session, dataset_id)
-    views = [SampleView.model_validate(row) for row in rows]
-    return SamplesCreated(items=opinions.shown_to(session, actor, dataset, views), skipped=skipped)
+        thumbnails.ask(session, dataset.id)
+    return rows
 
 
 def add_rows(session: Session, dataset: TrainingDataset, rows: Sequence[TrainingSample]) -> None:
@@ -156,7 +185,7 @@ def known_digests(session: Session, dataset_id: UUID, digests: Iterable[str]) ->
     return {digest: sample_id for sample_id, *digests_ in found for digest in digests_ if digest}
 
 
-def _row(dataset_id: UUID, wanted: SampleCreate, file: ReceivedFile) -> TrainingSample:
+def _row(dataset_id: UUID, wanted: SampleFacts, file: ReceivedFile) -> TrainingSample:
     return TrainingSample(
         dataset_id=dataset_id,
         **file.columns(),
@@ -197,12 +226,16 @@ def _duplicate(
 ) -> SkippedUpload:
     digest = file.original_sha256 or file.sha256
     if sample_id is None:
-        message = f"Two files of this request have the same content (sha256 {digest})."
+        error = Conflict(f"Two files of this request have the same content (sha256 {digest}).", sha256=digest)
     else:
-        message = f"A sample with the content sha256 {digest} is in {dataset.name!r} already."
+        error = _known_already(dataset, digest)
     if refuse:
-        raise Conflict(message, sha256=digest)
-    return _skipped(wanted, Fault.DUPLICATE, message, sample_id)
+        raise error
+    return _skipped(wanted, Fault.DUPLICATE, error.message, sample_id)
+
+
+def _known_already(dataset: TrainingDataset, digest: str) -> Conflict:
+    return Conflict(f"A sample with the content sha256 {digest} is in {dataset.name!r} already.", sha256=digest)
 
 
 def _skipped(sample: SampleCreate, code: str, message: str, sample_id: UUID | None = None) -> SkippedUpload:

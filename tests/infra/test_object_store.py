@@ -59,6 +59,15 @@ def test_signed_urls_name_the_address_that_browsers_use(store: S3ObjectStore, mo
     assert url.params["X-Amz-Expires"] == "60"
 
 
+def test_store_that_refuses_is_named_with_its_reason(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRAINYARD_S3_SECRET_KEY", "not the right one")
+    get_settings.cache_clear()
+    stranger = S3ObjectStore(get_settings())
+    for asked in (lambda: stranger.get_bytes("t/x"), lambda: stranger.put_bytes("t/x", b"x")):
+        with pytest.raises(Unavailable, match="refused 't/x': SignatureDoesNotMatch"):
+            asked()
+
+
 def test_store_that_is_away_is_unavailable(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRAINYARD_S3_ENDPOINT", "127.0.0.1:1")
     get_settings.cache_clear()

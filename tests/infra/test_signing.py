@@ -7,7 +7,7 @@ import pytest
 from minio import Minio
 
 from app.infra.object_store import S3ObjectStore
-from app.infra.signing import ReadSigner
+from app.infra.signing import AddressSigner
 from app.settings import Settings
 
 MOMENT = 1_796_000_000
@@ -32,13 +32,22 @@ HEADERS = [
 def test_address_is_what_the_client_makes(endpoint: str, secure: bool, bucket: str, key: str, headers: dict) -> None:
     access, secret, region = "key+/=", "se/cret+", "eu-central-1"
     client = Minio(endpoint, access, secret, secure=secure, region=region)
-    signer = ReadSigner(client.presigned_get_object(bucket, "x"), access, secret, region)
+    signer = AddressSigner(client.presigned_get_object(bucket, "x"), access, secret, region)
     for moment in (MOMENT, MOMENT + 86_400, MOMENT):
         when = datetime.fromtimestamp(moment, UTC)
         expected = client.presigned_get_object(
             bucket, key, timedelta(seconds=4500), response_headers=dict(headers), request_date=when
         )
-        assert signer.sign(key, 4500, moment, headers.items()) == expected
+        assert signer.sign("GET", key, 4500, moment, headers.items()) == expected
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_address_to_write_to_is_what_the_client_makes(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Minio("files.example.org", "key", "secret", region="eu-central-1")
+    signer = AddressSigner(client.presigned_get_object("trainyard", "x"), "key", "secret", "eu-central-1")
+    monkeypatch.setattr("minio.time.utcnow", lambda: datetime.fromtimestamp(MOMENT, UTC))
+    expected = client.presigned_put_object("trainyard", key, timedelta(seconds=900))
+    assert signer.sign("PUT", key, 900, MOMENT) == expected
 
 
 def test_store_gives_out_one_address_for_minutes_that_reads_the_object(

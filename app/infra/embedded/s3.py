@@ -18,6 +18,8 @@ from app.supervisor import ChildSpec, StartupError
 
 HOST = "127.0.0.1"
 MEMORY_LIMIT = "256MiB"
+# Keys are ASCII. Otherwise it compares the name of each new file with every name in its folder, normalized.
+LOOK_UP = ("--no-unicode-normalization",)
 
 
 def binary(environ: Mapping[str, str]) -> Path:
@@ -53,7 +55,17 @@ class S3:
         """How the supervisor runs it. Pages of the dashboard put files into it; no address opens anything unsigned."""
         return ChildSpec(
             "s3",
-            [self.program, "serve", "s3", "--addr", self.endpoint, "--allow-origin", self.allowed_origin, self.folder],
+            [
+                self.program,
+                "serve",
+                "s3",
+                "--addr",
+                self.endpoint,
+                "--allow-origin",
+                self.allowed_origin,
+                *LOOK_UP,
+                self.folder,
+            ],
             env={
                 "RCLONE_AUTH_KEY": f'"{self.access_key},{self.secret_key}"',
                 "RCLONE_CONFIG": "/dev/null",
