@@ -6,6 +6,8 @@
 
 export const BATCH_FILES = 200;
 export const BATCH_BYTES = 128 * 2 ** 20;
+export const PACKED_BYTES = 64 * 2 ** 10;
+export const PACK_BYTES = 4 * 2 ** 20;
 export const LARGEST_BYTES = 50 * 2 ** 20;
 export const LARGEST_VIDEO_BYTES = 2 * 2 ** 30;
 export const STATES = ["waiting", "sending", "checking", "done", "there", "refused"];
@@ -58,6 +60,24 @@ export function nextBatch(entries, from = 0) {
   return batch;
 }
 
+/** What is put together: small files, for which the way there and back takes longer than their bytes, in packs; others alone. */
+export function packsOf(entries) {
+  const packs = [];
+  let pack = null;
+  let bytes = 0;
+  for (const entry of entries) {
+    if (entry.isVideo || entry.size > PACKED_BYTES) packs.push([entry]);
+    else if (pack && bytes + entry.size <= PACK_BYTES) {
+      pack.push(entry);
+      bytes += entry.size;
+    } else {
+      packs.push((pack = [entry]));
+      bytes = entry.size;
+    }
+  }
+  return packs;
+}
+
 /** How many entries are in each state, and how much of what is to be sent was sent. */
 export function totals(entries) {
   const counts = Object.fromEntries(STATES.map((state) => [state, 0]));
@@ -74,11 +94,12 @@ export function totals(entries) {
 
 const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
-/** What the server answered about a batch of images, into its entries. `keys` are their upload keys, in order. */
-export function settle(batch, keys, answer) {
-  const skipped = new Map(answer.skipped.map((one) => [one.upload_key, one]));
-  batch.forEach((entry, place) => {
-    const why = skipped.get(keys[place]);
+/** What the server answered about a batch of images, into its entries. `places`: where each lies, in order. */
+export function settle(batch, places, answer) {
+  const name = (key, first) => `${key} ${first ?? ""}`;
+  const skipped = new Map(answer.skipped.map((one) => [name(one.upload_key, one.first), one]));
+  batch.forEach((entry, number) => {
+    const why = skipped.get(name(places[number].upload_key, places[number].part?.first));
     if (!why) entry.state = "done";
     else if (why.code === "duplicate") Object.assign(entry, { state: "there", code: why.code, message: "The same content is in the dataset already." });
     else Object.assign(entry, { state: "refused", code: why.code, message: sentence(why.message) });
@@ -89,7 +110,7 @@ export function settle(batch, keys, answer) {
 export function settleVideo(entry, failure) {
   if (!failure) entry.state = "done";
   else if (failure.status === 409 && failure.problem.sha256) Object.assign(entry, { state: "there", code: "duplicate", message: "The same content is in the dataset already." });
-  else if (failure.status === 422 || failure.status === 413) Object.assign(entry, { state: "refused", code: "not-a-video", message: sentence(failure.message.replace(`${entry.key}: `, "")) });
+  else if (failure.status === 422 || failure.status === 413) Object.assign(entry, { state: "refused", code: "not-a-video", message: sentence(failure.message.replace(`${entry.place.upload_key}: `, "")) });
   else return false;
   return true;
 }

@@ -4,22 +4,22 @@
  * Six files are put at the same time. While one batch is registered the next is put already. Each batch has one
  * Idempotency-Key for as long as it is tried, so a lost answer never makes anything twice. A pause stops what is on its
  * way into the store; what has arrived there is not sent again, and is registered when the upload goes on. Two tabs may
- * do the same: whatever the other one was faster with is there. A video is a batch of its own; the server says whether it
- * is put in parts.
+ * do the same: whatever the other one was faster with is there. Small files are put together, end to end, as one. A video
+ * is a batch of its own; the server says whether it is put in parts.
  */
 
 import { Failure, persistently, post, put } from "./upload_network.js";
 import { mark } from "./upload_memory.js";
 import { putInParts } from "./upload_parts.js";
-import { inParallel, nextBatch, settle, settleVideo, totals } from "./upload_plan.js";
+import { inParallel, nextBatch, packsOf, settle, settleVideo, totals } from "./upload_plan.js";
 
 const PARALLEL = 6;
 const LONGEST_NAME = 500;
 
-/** sha256 as hexadecimal digits; "" where the browser has no cryptography for pages without https. */
-export async function sha256(blob) {
+/** sha256 of bytes as hexadecimal digits; "" where the browser has no cryptography for pages without https. */
+export async function sha256(bytes) {
   if (!globalThis.crypto?.subtle) return "";
-  const digest = await crypto.subtle.digest("SHA-256", await blob.arrayBuffer());
+  const digest = await crypto.subtle.digest("SHA-256", bytes);
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
@@ -101,7 +101,7 @@ export class UploadRun {
     const kept = new Set(this.arrived.flatMap((batch) => batch.entries));
     for (const entry of this.entries) {
       const onItsWay = entry.state === "sending" || entry.state === "checking";
-      if (onItsWay && !kept.has(entry)) Object.assign(entry, { state: "waiting", sent: entry.key ? entry.size : 0 });
+      if (onItsWay && !kept.has(entry)) Object.assign(entry, { state: "waiting", sent: entry.place ? entry.size : 0 });
     }
     this.trouble = "";
     if (this.controller.signal.aborted) this.state = "paused";
@@ -125,55 +125,75 @@ export class UploadRun {
     return persistently(work, { signal: this.signal(), onTrouble });
   }
 
-  /** Places for images, or for the one video; a video that was paused has its place already. */
-  async places(entries) {
-    const [{ isVideo, size, slot }] = entries;
+  /** Places for packs of images, or for the one video; a video that was paused has its place already. */
+  async places(packs) {
+    const [[{ isVideo, size, slot }]] = packs;
     if (slot) return [slot];
-    const body = isVideo ? { count: 1, size } : { count: entries.length };
+    const body = isVideo ? { count: 1, size } : { count: packs.length };
     const answer = await this.persistently(() => this.network.post(`${this.api}/uploads`, body, { signal: this.signal() }));
     return answer.slots;
   }
 
   /** Put every file of the batch; those that could be read are in `arrived` then. */
   async send(batch) {
-    const missing = batch.filter((entry) => !entry.key);
-    const slots = missing.length > 0 ? await this.places(missing) : [];
-    await inParallel([...missing.entries()], PARALLEL, ([place, entry]) => this.sendOne(entry, slots[place]));
-    const entries = batch.filter((entry) => entry.key);
+    const packs = packsOf(batch.filter((entry) => !entry.place));
+    const slots = packs.length > 0 ? await this.places(packs) : [];
+    await inParallel([...packs.entries()], PARALLEL, ([number, pack]) => this.sendPack(pack, slots[number]));
+    const entries = batch.filter((entry) => entry.place);
     for (const entry of entries) entry.state = "checking";
     const idempotencyKey = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
-    if (entries.length > 0) this.arrived.push({ entries, keys: entries.map((entry) => entry.key), idempotencyKey });
+    if (entries.length > 0) this.arrived.push({ entries, places: entries.map((entry) => entry.place), idempotencyKey });
   }
 
-  async sendOne(entry, given) {
+  /** Put the files of a pack into one place: one as it is, several end to end. */
+  async sendPack(pack, given) {
     let slot = given;
-    entry.state = "sending";
-    try {
-      if (slot.parts.length > 0) await entry.file.slice(0, 1).arrayBuffer(); // too large to be held for its digest
-      else entry.sha256 = await sha256(entry.file);
-    } catch {
-      Object.assign(entry, { state: "refused", code: "unreadable", message: "The browser cannot read this file any more. Choose it again." });
-      this.onChange();
-      return;
+    const contents = new Map(); // of those that can be read
+    for (const entry of pack) {
+      entry.state = "sending";
+      try {
+        contents.set(entry, await this.contentOf(entry, slot, pack.length > 1));
+      } catch {
+        Object.assign(entry, { state: "refused", code: "unreadable", message: "The browser cannot read this file any more. Choose it again." });
+        this.onChange();
+      }
     }
+    if (contents.size === 0) return;
     await this.persistently(async () => {
       try {
-        await this.putInto(slot, entry);
+        await this.putInto(slot, contents);
       } catch (failure) {
         if (!failure.expired) throw failure;
-        [slot] = await this.places([entry]); // the signed address got too old while we waited
+        [slot] = await this.places([pack]); // the signed address got too old while we waited
         throw new Failure(failure.message, { again: true });
       }
     });
-    Object.assign(entry, { state: "checking", sent: entry.size, key: slot.upload_key });
-    delete entry.slot;
+    let first = 0;
+    for (const [entry, { size }] of contents) {
+      const place = { upload_key: slot.upload_key, ...(pack.length > 1 ? { part: { first, size } } : {}) };
+      Object.assign(entry, { state: "checking", sent: entry.size, place });
+      delete entry.slot;
+      first += size;
+    }
     this.onChange();
   }
 
-  async putInto(slot, entry) {
+  /** What is put for a file: among others the very bytes that were counted, else the file, which may be large. */
+  async contentOf(entry, slot, among) {
+    if (slot.parts.length > 0) {
+      await entry.file.slice(0, 1).arrayBuffer();
+      return entry.file;
+    }
+    const bytes = await entry.file.arrayBuffer();
+    entry.sha256 = await sha256(bytes);
+    return among ? new Blob([bytes]) : entry.file;
+  }
+
+  async putInto(slot, contents) {
     const signal = this.signal();
-    const onSent = (bytes) => this.sent(entry, bytes);
-    if (slot.parts.length === 0) return this.network.put(slot.url, entry.file, { signal, onSent });
+    const [entry] = contents.keys();
+    const onSent = (bytes) => this.sent(contents, bytes);
+    if (slot.parts.length === 0) return this.network.put(slot.url, new Blob([...contents.values()]), { signal, onSent });
     entry.slot = slot; // a pause keeps the parts that have arrived
     try {
       await putInParts(slot, entry.file, {
@@ -187,8 +207,12 @@ export class UploadRun {
     }
   }
 
-  sent(entry, bytes) {
-    entry.sent = Math.min(bytes, entry.size);
+  sent(contents, bytes) {
+    let left = bytes;
+    for (const [entry, { size }] of contents) {
+      entry.sent = Math.max(0, Math.min(left, entry.size));
+      left -= size;
+    }
     this.onChange();
   }
 
@@ -200,9 +224,9 @@ export class UploadRun {
     }
   }
 
-  async register({ entries, keys, idempotencyKey }) {
-    const wanted = entries.map((entry, place) => ({
-      upload_key: keys[place],
+  async register({ entries, places, idempotencyKey }) {
+    const wanted = entries.map((entry, number) => ({
+      ...places[number],
       ...(entry.sha256 ? { sha256: entry.sha256 } : {}),
       metadata: { file_name: entry.path.slice(-LONGEST_NAME) },
     }));
@@ -211,8 +235,8 @@ export class UploadRun {
     if (entries[0].isVideo) {
       const failure = await ask("videos", wanted[0]).then(() => null, (reason) => reason);
       if (!settleVideo(entries[0], failure)) throw failure;
-    } else settle(entries, keys, await ask("samples", { samples: wanted, on_fault: "skip" }));
-    for (const entry of entries) delete entry.key;
+    } else settle(entries, places, await ask("samples", { samples: wanted, on_fault: "skip" }));
+    for (const entry of entries) delete entry.place;
     await this.memory.remember(entries.map((entry) => [mark(entry), { state: entry.state, code: entry.code, message: entry.message }]));
     this.onChange();
   }

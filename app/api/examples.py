@@ -74,7 +74,9 @@ EXAMPLES: dict[str, dict[str, Any]] = {
                 "labels": {"class": "1"},
                 "captured_at": "2026-11-01T06:30:00Z",
                 "metadata": {"lamp": "infrared"},
-            }
+            },
+            {"upload_key": f"uploads/{_ID}/{_OTHER}/1", "part": {"first": 0, "size": 1460}},
+            {"upload_key": f"uploads/{_ID}/{_OTHER}/1", "part": {"first": 1460, "size": 1502}},
         ],
         "on_fault": "skip",
     },

@@ -19,7 +19,7 @@ from app.schemas.base import (
     sort_field,
 )
 from app.schemas.reviews import Region, Verdict
-from app.schemas.uploads import BATCH, SkippedUpload, UploadKey
+from app.schemas.uploads import BATCH, PackedFile, SkippedUpload, UploadKey
 
 MAX_FILE_BYTES = 50 * 1024 * 1024
 # What importers and the browser's upload write into `metadata`, and lists can be filtered by.
@@ -86,7 +86,13 @@ class SampleCreate(SampleFacts):
     """A file that was uploaded, and what is known about it."""
 
     upload_key: UploadKey
+    part: PackedFile | None = Field(None, description="Where the file lies, if the upload holds several")
     sha256: Sha256 | None = Field(None, description="If given, what arrived must have this digest")
+
+    @property
+    def place(self) -> str:
+        """Where the file was put, in words."""
+        return self.upload_key if self.part is None else f"{self.upload_key} from byte {self.part.first}"
 
 
 class SamplesCreate(Request):

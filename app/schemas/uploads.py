@@ -12,6 +12,8 @@ BATCH = 500
 MULTIPART_FROM = 64 * 2**20
 MAX_UPLOAD_BYTES = 20 * 2**30
 MAX_PARTS = 1_000
+# An upload that holds several files is read whole, and so must fit into memory.
+MAX_PACK_BYTES = 16 * 2**20
 UploadKey = Annotated[str, StringConstraints(pattern=r"^uploads/[0-9a-f-]{36}/[0-9a-f-]{36}/[0-9]{1,3}$")]
 MultipartId = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 
@@ -52,6 +54,16 @@ class UploadSlot(View):
     parts: list[UploadPart] = Field(default_factory=list)
 
 
+class PackedFile(Request):
+    """A file that lies among others in one upload: bytes `first` … `first + size - 1`.
+
+    An upload that holds several files has at most 16 MiB, and is registered whole in one request.
+    """
+
+    first: int = Field(ge=0, lt=MAX_PACK_BYTES)
+    size: int = Field(ge=0, le=MAX_PACK_BYTES)
+
+
 class UploadSlots(View):
     """The answer to an `UploadRequest`."""
 
@@ -83,10 +95,12 @@ class UploadCompleted(View):
 class SkippedUpload(View):
     """An upload that became no sample: why, in one word and in a sentence.
 
-    `sample_id` is the sample that has the same content, for a duplicate of one.
+    `first` is where the file begins in an upload that holds several. `sample_id` is the sample that has the same
+    content, for a duplicate of one.
     """
 
     upload_key: str
+    first: int | None = None
     code: Fault
     message: str
     sample_id: UUID | None = None

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import groupby, pairwise, repeat
 from typing import Any
 from uuid import UUID
 
@@ -29,7 +30,7 @@ from app.schemas.samples import (
     SamplesCreated,
     SampleView,
 )
-from app.schemas.uploads import SkippedUpload
+from app.schemas.uploads import MAX_PACK_BYTES, SkippedUpload
 from app.services import audit, near_duplicates, opinions, sample_labels, thumbnails, usage
 from app.services.access import open_dataset
 from app.services.files import CONTENT_TYPES, ReceivedFile, inspect_image
@@ -60,28 +61,53 @@ def receive(dataset_id: UUID, request: SamplesCreate, store: ObjectStore, terms:
 
     Call `may_create` first. What is filed here and not registered afterwards is harmless: a key is its content.
     """
-    names = [sample.upload_key for sample in request.samples]
-    if len(set(names)) != len(names):
-        raise Invalid("The same upload_key stands twice in this request.")
-    for name in names:
-        if not name.startswith(f"uploads/{dataset_id}/"):
-            raise Invalid(f"{name} was not opened for dataset {dataset_id}.")
+    _check_places(dataset_id, request.samples)
 
-    def one(sample: SampleCreate) -> Outcome:
+    def refused(sample: SampleCreate, error: Invalid | TooLarge) -> SkippedUpload:
+        if request.on_fault == "refuse":
+            raise error
+        return _skipped(sample, error.fields.get("fault", Fault.TOO_LARGE), error.message)
+
+    def one(sample: SampleCreate, pack: bytes | None = None) -> Outcome:
         try:
-            return _receive_one(dataset_id, sample, store, terms)
+            data = _read(sample, MAX_FILE_BYTES, store) if pack is None else _unpacked(sample, pack)
+            return _receive_one(dataset_id, sample, data, store, terms)
         except (Invalid, TooLarge) as error:
-            if request.on_fault == "refuse":
-                raise
-            return _skipped(sample, error.fields.get("fault", Fault.TOO_LARGE), error.message)
+            return refused(sample, error)
 
-    return list(_POOL.map(one, request.samples))
+    outcomes: list[Outcome] = []
+    for packed, together in groupby(request.samples, lambda sample: sample.part and sample.upload_key):
+        several = list(together)
+        if packed is None:
+            outcomes += _POOL.map(one, several)
+            continue
+        # One after the other: what is in memory does not grow with how many there are.
+        try:
+            outcomes += _POOL.map(one, several, repeat(_read(several[0], MAX_PACK_BYTES, store)))
+        except (Invalid, TooLarge) as error:
+            outcomes += [refused(sample, error) for sample in several]
+    return outcomes
+
+
+def _check_places(dataset_id: UUID, samples: Sequence[SampleCreate]) -> None:
+    """No file is named twice, and what lies in one upload does not overlap."""
+    for sample in samples:
+        if not sample.upload_key.startswith(f"uploads/{dataset_id}/"):
+            raise Invalid(f"{sample.upload_key} was not opened for dataset {dataset_id}.")
+    in_order = sorted(samples, key=lambda sample: (sample.upload_key, sample.part.first if sample.part else -1))
+    for one, other in pairwise(in_order):
+        if one.upload_key != other.upload_key:
+            continue
+        if one.part is None or other.part is None:
+            raise Invalid(f"The same upload_key stands twice in this request: {one.upload_key}.")
+        if one.part.first + one.part.size > other.part.first:
+            raise Invalid(f"{other.place}: it begins before the file in front of it ends.")
 
 
 def forget_uploads(request: SamplesCreate, store: ObjectStore) -> None:
     """Remove what was uploaded once it is registered, and not before, so that a refused batch can be sent again."""
     with suppress(Unavailable):  # what stays is never read again
-        store.delete(*(sample.upload_key for sample in request.samples))
+        store.delete(*dict.fromkeys(sample.upload_key for sample in request.samples))
 
 
 def file_image(dataset_id: UUID, data: bytes, name: str, store: ObjectStore, terms: Terms) -> ReceivedFile:
@@ -102,20 +128,34 @@ def file_image(dataset_id: UUID, data: bytes, name: str, store: ObjectStore, ter
     )
 
 
-def _receive_one(dataset_id: UUID, sample: SampleCreate, store: ObjectStore, terms: Terms) -> ReceivedFile:
+def _read(sample: SampleCreate, limit: int, store: ObjectStore) -> bytes:
+    """All of an upload."""
     name = sample.upload_key
     try:
-        data = store.get_bytes(name, MAX_FILE_BYTES)
+        return store.get_bytes(name, limit)
     except NotFound:
         raise Invalid(
             f"{name}: nothing was uploaded there. PUT the file to its URL first.", fault=Fault.MISSING.value
         ) from None
+
+
+def _unpacked(sample: SampleCreate, pack: bytes) -> bytes:
+    """The one file among those of an upload."""
+    assert sample.part is not None
+    first, size = sample.part.first, sample.part.size
+    if first + size > len(pack):
+        message = f"{sample.place}: the upload ends after {len(pack):,} bytes, before the file does."
+        raise Invalid(message, fault=Fault.ALTERED.value)
+    return pack[first : first + size]
+
+
+def _receive_one(dataset_id: UUID, sample: SampleCreate, data: bytes, store: ObjectStore, terms: Terms) -> ReceivedFile:
     if sample.sha256 is not None:
         arrived = hashlib.sha256(data).hexdigest()
         if arrived != sample.sha256:
-            message = f"{name}: what arrived has sha256 {arrived}, not {sample.sha256}. Upload it again."
+            message = f"{sample.place}: what arrived has sha256 {arrived}, not {sample.sha256}. Upload it again."
             raise Invalid(message, fault=Fault.ALTERED.value)
-    return file_image(dataset_id, data, name, store, terms)
+    return file_image(dataset_id, data, sample.place, store, terms)
 
 
 def create(
@@ -240,5 +280,6 @@ def _known_already(dataset: TrainingDataset, digest: str) -> Conflict:
 
 def _skipped(sample: SampleCreate, code: str, message: str, sample_id: UUID | None = None) -> SkippedUpload:
     # Who reads the list sees the key beside the message.
-    text = message.removeprefix(f"{sample.upload_key}: ")
-    return SkippedUpload(upload_key=sample.upload_key, code=Fault(code), message=text, sample_id=sample_id)
+    text = message.removeprefix(f"{sample.place}: ").removeprefix(f"{sample.upload_key}: ")
+    first = sample.part.first if sample.part else None
+    return SkippedUpload(upload_key=sample.upload_key, first=first, code=Fault(code), message=text, sample_id=sample_id)

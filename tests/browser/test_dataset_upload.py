@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import BrowserContext, Page, Route, expect
 from sqlmodel import col, select
 
@@ -52,6 +53,16 @@ def folder(tmp_path: Path) -> Path:
     for number in range(COUNT):
         (inner / f"{number:03}.png").write_bytes(png(number))
     return tmp_path / "pictures"
+
+
+@pytest.fixture
+def large_files(tmp_path: Path) -> Path:
+    """Pictures that are put one by one."""
+    folder = tmp_path / "large"
+    folder.mkdir()
+    for number in range(COUNT):
+        Image.new("RGB", (160, 160), (number, 80, 90)).save(folder / f"{number:03}.bmp")
+    return folder
 
 
 def choose(page: Page, folder: Path) -> None:
@@ -165,10 +176,10 @@ def offline_faults_are_expected(watched: Watched) -> None:
 
 
 def test_lost_connection_is_waited_for(
-    add_page: Page, context: BrowserContext, watched: Watched, dataset: TrainingDataset, folder: Path
+    add_page: Page, context: BrowserContext, watched: Watched, dataset: TrainingDataset, large_files: Path
 ) -> None:
     gate = Gate(add_page, first=10)
-    choose(add_page, folder)
+    choose(add_page, large_files)
     gate.wait_until_holding()
     context.set_offline(True)
     gate.drop()
@@ -179,9 +190,9 @@ def test_lost_connection_is_waited_for(
     offline_faults_are_expected(watched)
 
 
-def test_pause_stops_and_the_rest_goes_in_later(add_page: Page, dataset: TrainingDataset, folder: Path) -> None:
+def test_pause_stops_and_the_rest_goes_in_later(add_page: Page, dataset: TrainingDataset, large_files: Path) -> None:
     gate = Gate(add_page, first=10)
-    choose(add_page, folder)
+    choose(add_page, large_files)
     gate.wait_until_holding()
     add_page.get_by_test_id("upload-pause").click()
     expect(add_page.get_by_test_id("upload-status")).to_contain_text("Paused")
@@ -199,13 +210,13 @@ def test_reload_in_the_middle_sends_only_the_rest(
 ) -> None:
     for number in range(COUNT, 260):  # more than one batch: the first one is registered before the reload
         (folder / "monday" / f"{number:03}.png").write_bytes(png(number))
-    gate = Gate(add_page, first=220)
+    gate = Gate(add_page, first=1)  # small files are put together, a batch of them at once
     choose(add_page, folder)
     gate.wait_until_holding()
     expect(add_page.get_by_test_id("upload-count-done")).to_have_text("200", timeout=60_000)
     add_page.on("dialog", lambda dialog: dialog.accept())
-    add_page.unroute(PUTS)
     add_page.reload()
+    add_page.unroute(PUTS)  # not before: what is held would go on
     expect(add_page.get_by_test_id("upload-interrupted")).to_contain_text("200 files")
     choose(add_page, folder)
     finished(add_page, 60)

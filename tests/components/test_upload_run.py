@@ -17,7 +17,8 @@ SETTING = """
     globalThis.clearTimeout = (id) => { if (id) due[id - 1] = null; };
     const until = async (holds) => { while (!holds()) await new Promise(setImmediate); };
     const ring = async () => { await until(() => due.some(Boolean)); for (const call of due.splice(0)) call?.(); };
-    const file = (path, size = 10, lastModified = 1) => ({ path, file: new File([new Uint8Array(size).fill(path.length)], path, { lastModified }) });
+    // Large enough to be put alone; what is put together is in test_upload_packs.
+    const file = (path, size = 70000, lastModified = 1) => ({ path, file: new File([new Uint8Array(size).fill(path.length)], path, { lastModified }) });
     const remembered = new Map();
     const memory = { known: async (marks) => new Map(marks.filter((one) => remembered.has(one)).map((one) => [one, remembered.get(one)])),
         remember: async (pairs) => pairs.forEach(([key, value]) => remembered.set(key, value)), forget: async () => remembered.clear() };
@@ -54,7 +55,7 @@ def test_every_file_is_put_once_then_registered_with_its_digest_and_path() -> No
     assert found == [
         "finished",
         ["done", "done"],
-        [["put/k1", 10], ["put/k2", 10]],
+        [["put/k1", 70000], ["put/k2", 70000]],
         "k1",
         64,
         {"file_name": "b/one.jpg"},
@@ -66,11 +67,11 @@ def test_every_file_is_put_once_then_registered_with_its_digest_and_path() -> No
 def test_progress_is_told_of_each_file_and_of_all_and_never_exceeds_them() -> None:
     assert _js("""
         const seen = [];
-        onPut = async (url, { onSent }) => { for (const sent of [4, 99]) { onSent(sent); seen.push([run.entries[0].sent, run.totals().sent, run.totals().bytes]); } };
+        onPut = async (url, { onSent }) => { for (const sent of [4, 99999]) { onSent(sent); seen.push([run.entries[0].sent, run.totals().sent, run.totals().bytes]); } };
         const run = made(); await run.add(entriesOf([file("a.jpg"), file("b.txt", 7)])); await run.start();
         const { sent, bytes, settled, all } = run.totals();
         return [seen, sent, bytes, settled, all];
-    """) == [[[4, 4, 10], [10, 10, 10]], 10, 10, 2, 2]
+    """) == [[[4, 4, 70000], [70000, 70000, 70000]], 70000, 70000, 2, 2]
 
 
 def test_lost_connection_is_told_and_waited_for_longer_each_time_and_then_the_upload_goes_on() -> None:
@@ -117,7 +118,7 @@ def test_pause_stops_what_is_on_its_way_and_what_has_arrived_is_not_put_again() 
     found = _js("""
         onPut = async (url, how) => (url === "put/k2" ? untilStopped(how) : "etag");
         const run = made(); await run.add(entriesOf([file("a.jpg"), file("b.jpg")]));
-        const end = run.start(); await until(() => puts.length === 2 && run.entries[0].key); run.pause(); const pausing = run.state; await end;
+        const end = run.start(); await until(() => puts.length === 2 && run.entries[0].place); run.pause(); const pausing = run.state; await end;
         const paused = [run.state, states(run), run.totals().sent, registered()];
         onPut = async () => "etag"; await run.start();
         return [pausing, ...paused, run.state, puts.map(([url]) => url), registered(), states(run)];
@@ -126,7 +127,7 @@ def test_pause_stops_what_is_on_its_way_and_what_has_arrived_is_not_put_again() 
         "pausing",
         "paused",
         ["waiting", "waiting"],
-        10,
+        70000,
         [],
         "finished",
         ["put/k1", "put/k2", "put/k3"],
