@@ -27,7 +27,6 @@ from app.domain.permissions import SystemActor
 from app.errors import DomainError, Invalid, NotFound, TooLarge, Unavailable
 from app.exchange.archives import Limits, pack, unpack
 from app.exchange.exporting import export, of_dataset
-from app.exchange.fitting import Fitting
 from app.exchange.importing import Importer
 from app.exchange.looking import Look, look
 from app.exchange.report import Report
@@ -195,9 +194,8 @@ def _take_in(work: Work, found: Look, report: Report, progress: _Progress) -> No
         return
     if schema != work.label_schema:
         run(imported_samples.extend_schema, work.dataset_id, schema)
-    fitting = Fitting(LabelSchema.of(schema), Report())
-    importer = Importer(run, get_object_store(), work.dataset_id, found.root, fitting, report)
-    importer.go(found.records(), lambda c: progress.tell(c.images, {"counts": c.as_dict()}))
+    importer = Importer(run, get_object_store(), work.dataset_id, found.root, report)
+    importer.go(found.fitted(), lambda c: progress.tell(c.images, {"counts": c.as_dict()}))
 
 
 def _export(work: Work, folder: Path, progress: _Progress) -> Outcome:

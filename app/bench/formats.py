@@ -19,7 +19,6 @@ from app.bench.place import Place
 from app.data_cli.common import AsPerson
 from app.domain.labels import LabelSchema
 from app.exchange.exporting import export, of_dataset
-from app.exchange.fitting import Fitting
 from app.exchange.importing import Importer
 from app.exchange.looking import look
 from app.exchange.report import Report
@@ -65,8 +64,8 @@ def _bring_in(run: AsPerson, dataset_id: UUID, folder: Path, format_name: str) -
         view: DatasetView = run(datasets.get, dataset_id)
         schema = LabelSchema.of(view.label_schema)
         found.check(schema, report)
-        work = Importer(run, get_object_store(), dataset_id, found.root, Fitting(schema, Report()), report)
-        return work.go(found.records(), lambda _counts: None).boxes
+        work = Importer(run, get_object_store(), dataset_id, found.root, report)
+        return work.go(found.fitted(), lambda _counts: None).boxes
 
 
 def _pictures(root: Path) -> None:

@@ -13,7 +13,6 @@ import typer
 from app.data_cli.common import SOME_LEFT_OUT, AsPerson, dataset, person, progress
 from app.domain.labels import LabelSchema
 from app.errors import Invalid
-from app.exchange.fitting import Fitting
 from app.exchange.importing import Counts, Importer
 from app.exchange.looking import Look, look, refuse_other_task
 from app.exchange.report import Report
@@ -55,7 +54,11 @@ def import_dataset(
                 typer.echo("This was a dry run: nothing was imported.")
                 raise typer.Exit(SOME_LEFT_OUT if report.left_out else 0)
             _agree(report, skip_faults=skip_faults)
-            counts = _bring_in(run, found, _target(run, into, target, schema, found, ai_module), report)
+            goal = _target(run, into, target, schema, found, ai_module)
+            present = LabelSchema.of(goal.label_schema)
+            if present != LabelSchema.of(schema):  # somebody changed what an earlier import made
+                found.check(present, Report())
+            counts = _bring_in(run, found, goal, report)
     typer.echo(_outcome(counts))
     raise typer.Exit(SOME_LEFT_OUT if report.left_out or counts.refused else 0)
 
@@ -94,11 +97,9 @@ def _target(
 
 
 def _bring_in(run: AsPerson, found: Look, target: DatasetView, report: Report) -> Counts:
-    silent = Report()  # what does not fit was reported when it was looked at
-    fitting = Fitting(LabelSchema.of(target.label_schema), silent)
-    work = Importer(run, get_object_store(), target.id, found.root, fitting, report)
+    work = Importer(run, get_object_store(), target.id, found.root, report)
     with progress("Importing", found.found.images) as bar:
-        return work.go(found.records(), lambda counts: bar(counts.images))
+        return work.go(found.fitted(), lambda counts: bar(counts.images))
 
 
 def _say(found: Look, target: DatasetView | None, report: Report) -> None:

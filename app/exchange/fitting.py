@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from app.domain.labels import AttributeType, LabelClass, LabelSchema, Task, checked_box
+from app.domain.labels import AttributeType, LabelClass, LabelSchema, LabelValue, Task, checked_box
 from app.errors import Invalid
 from app.exchange.report import Report
 from app.formats.records import Box, Fault, Record, Scalar
@@ -21,8 +21,8 @@ class Fitting:
         self.schema, self._report = schema, report
         self._unknown: set[tuple[str, str]] = set()
 
-    def label(self, record: Record) -> dict[str, Any] | None:
-        """`labels` and `annotations` of the record, or None if it has no label that fits."""
+    def label(self, record: Record) -> LabelValue | None:
+        """The label of the record, or None if it has none that fits."""
         if not record.labelled:
             return None
         if self.schema.task is Task.DETECTION:
@@ -32,10 +32,10 @@ class Fitting:
             return None
         names = [name for name in record.classes if self._is_known(record, name)]
         if self.schema.task is Task.MULTILABEL:
-            return {"labels": {"classes": names}} if names or not record.classes else None
+            return LabelValue({"classes": names}, []) if names or not record.classes else None
         if len(names) > 1:
             self._fault(record, "no-place", f"the image has {len(names)} classes, and this dataset wants one")
-        return {"labels": {"class": names[0]}} if len(names) == 1 else None
+        return LabelValue({"class": names[0]}, []) if len(names) == 1 else None
 
     def _is_known(self, record: Record, name: str) -> bool:
         if name in self.schema.by_name:
@@ -43,7 +43,7 @@ class Fitting:
         self._fault(record, "unknown-class", f"{name!r} is not a class of this dataset")
         return False
 
-    def _detection(self, record: Record) -> dict[str, Any] | None:
+    def _detection(self, record: Record) -> LabelValue | None:
         if record.classes:
             what = "classes of the whole image have no place in a dataset for detection"
             self._fault(record, "no-place", what)
@@ -52,7 +52,7 @@ class Fitting:
         kept = [box for box in boxes if box is not None]
         if (record.boxes or record.classes) and not kept:
             return None
-        return {"labels": {}, "annotations": kept}
+        return LabelValue({}, kept)
 
     def _box(self, record: Record, box: Box, number: int, taken: set[str]) -> dict[str, Any] | None:
         known = self.schema.by_name.get(box.class_name)
@@ -117,4 +117,5 @@ def _as(kind: AttributeType, value: Scalar) -> Scalar | None:
             return value if isinstance(value, int | float) and not isinstance(value, bool) else float(written(value))
         except ValueError:
             return None
-    return written(value)[:_TEXT]
+    text = written(value)[:_TEXT]
+    return text if "\0" not in text else None

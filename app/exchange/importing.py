@@ -12,16 +12,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
+from app.domain.labels import LabelValue
 from app.errors import Conflict, DomainError, Invalid
 from app.exchange import Run
-from app.exchange.fitting import Fitting
 from app.exchange.report import Report
 from app.formats.records import Fault, Record
 from app.infra.object_store import ObjectStore
-from app.schemas.samples import FILE_NAME, MAX_FILE_BYTES, SPLIT, SampleFacts, SampleLabel
+from app.schemas.samples import FILE_NAME, MAX_FILE_BYTES, SPLIT, SampleFacts
 from app.services import imported_samples, sample_uploads
 from app.services.files import ReceivedFile
 
@@ -52,7 +51,7 @@ class _Item:
 
     record: Record
     sha256: str
-    label: dict[str, Any] | None
+    label: LabelValue | None
     received: ReceivedFile | None = None
 
     def facts(self) -> SampleFacts:
@@ -62,7 +61,6 @@ class _Item:
         return SampleFacts(
             captured_at=self.record.captured_at,
             metadata=dict(islice(metadata.items(), 50)),
-            **(self.label or {}),
         )
 
 
@@ -74,11 +72,10 @@ class Importer:
     store: ObjectStore
     dataset_id: UUID
     root: Path
-    fitting: Fitting
     report: Report
     counts: Counts = field(default_factory=Counts)
 
-    def go(self, records: Iterator[Record], tell: Callable[[Counts], None]) -> Counts:
+    def go(self, records: Iterator[tuple[Record, LabelValue | None]], tell: Callable[[Counts], None]) -> Counts:
         """Import everything; `tell` is called after each batch, and may raise to end it there."""
         with ThreadPoolExecutor(PARALLEL, thread_name_prefix="import") as pool:
             while batch := list(islice(records, BATCH)):
@@ -87,10 +84,10 @@ class Importer:
                 tell(self.counts)
         return self.counts
 
-    def _batch(self, batch: list[Record], pool: ThreadPoolExecutor) -> None:
-        digests = list(pool.map(lambda record: _digest(self.root / record.name), batch))
-        items = self._once([_Item(r, d, self.fitting.label(r)) for r, d in zip(batch, digests, strict=True) if d])
-        for record in (r for r, d in zip(batch, digests, strict=True) if not d):
+    def _batch(self, batch: list[tuple[Record, LabelValue | None]], pool: ThreadPoolExecutor) -> None:
+        digests = list(pool.map(lambda one: _digest(self.root / one[0].name), batch))
+        items = self._once([_Item(r, d, label) for (r, label), d in zip(batch, digests, strict=True) if d])
+        for record in (r for (r, _), d in zip(batch, digests, strict=True) if not d):
             self.counts.refused += 1
             what = f"the file has more than the {MAX_FILE_BYTES:,} bytes allowed"
             self.report.add(Fault("too-large", record.name, None, what, "Make it smaller."))
@@ -117,7 +114,7 @@ class Importer:
         self.report.add(Fault("same-content", place, record.line, what, todo, left_out=False))
 
     def _label_known(self, items: dict[UUID, _Item]) -> None:
-        labels = {key: SampleLabel(**item.label) for key, item in items.items() if item.label is not None}
+        labels = {key: item.label for key, item in items.items() if item.label is not None}
         done = self.run(imported_samples.label_known, self.dataset_id, labels) if labels else set()
         self.counts.known += len(items)
         self.counts.labelled += len(done)
@@ -160,7 +157,8 @@ class Importer:
             return
         files = [item.received for item in items if item.received is not None]
         try:
-            self.run(sample_uploads.create_filed, self.dataset_id, [item.facts() for item in items], files)
+            facts = [(item.facts(), item.label) for item in items]
+            self.run(sample_uploads.create_filed, self.dataset_id, facts, files)
         except (Conflict, Invalid) as refused:
             if len(items) == 1:
                 self._refuse(items[0], refused)
@@ -181,7 +179,7 @@ class Importer:
 
 
 def _boxes(item: _Item) -> int:
-    return len(item.label.get("annotations", ())) if item.label is not None else 0
+    return len(item.label.annotations) if item.label is not None else 0
 
 
 def _digest(path: Path) -> str | None:

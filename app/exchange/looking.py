@@ -1,6 +1,6 @@
-"""Read a source once, whole, before anything is imported: the records wait in a file, the faults are in the report.
+"""Read a source once, whole, before anything is imported: records and labels wait in files, faults are in the report.
 
-What is imported afterwards is exactly what was reported on, and it needs no second reading. The file grows with the
+What is imported afterwards is exactly what was reported on, and it needs no second reading. The files grow with the
 source, memory does not.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
-from app.domain.labels import LabelSchema
+from app.domain.labels import LabelSchema, LabelValue
 from app.errors import Invalid, TooLarge
 from app.exchange.fitting import Fitting
 from app.exchange.report import Report
@@ -35,6 +35,7 @@ class Look:
     root: Path
     found: Survey
     _spool: IO[bytes]
+    _labels: IO[bytes]
 
     def records(self) -> Iterator[Record]:
         """Every record, in the order of the source."""
@@ -43,11 +44,21 @@ class Look:
             yield pickle.load(self._spool)  # noqa: S301 written by `look`, in a file without a name
 
     def check(self, schema: LabelSchema, report: Report) -> None:
-        """Report what has no place in a dataset with this schema. Raises `Invalid` if the task is another one."""
+        """Make the labels for a dataset with this schema, and report what has no place in it.
+
+        Raises `Invalid` if the task is another one.
+        """
         refuse_other_task(self.found, schema)
         fitting = Fitting(schema, report)
+        self._labels.seek(0)
         for record in self.records():
-            fitting.label(record)
+            pickle.dump(fitting.label(record), self._labels, pickle.HIGHEST_PROTOCOL)
+
+    def fitted(self) -> Iterator[tuple[Record, LabelValue | None]]:
+        """Every record with its label for the schema that was checked last; None if it has none that fits."""
+        self._labels.seek(0)
+        for record in self.records():
+            yield record, pickle.load(self._labels)  # noqa: S301 written by `check`, in a file without a name
 
     def inspect(self, report: Report, tell: Callable[[int], None]) -> None:
         """Decode every image, as receiving it will, and report those that would be refused."""
@@ -75,7 +86,7 @@ def look(
     path: Path, format_name: str, report: Report, tell: Callable[[Survey], None] = lambda _found: None
 ) -> Iterator[Look]:
     """Read everything at `path`. Raises `NotFound`, `Invalid` if there is nothing that can be read."""
-    with TemporaryFile() as spool:
+    with TemporaryFile() as spool, TemporaryFile() as labels:
 
         def keep(records: Iterator[Record]) -> Iterator[Record]:
             for record in records:
@@ -86,7 +97,7 @@ def look(
             found = survey(keep(read(name, source)), declared_classes(name, source), tell)
         if not found.images:
             raise Invalid(f"There is no image in {path} that could be imported." + _first(report))
-        yield Look(name, place(path)[0], found, spool)
+        yield Look(name, place(path)[0], found, spool, labels)
 
 
 def refuse_other_task(found: Survey, schema: LabelSchema) -> None:

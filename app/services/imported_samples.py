@@ -6,11 +6,11 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
+from app.domain.labels import LabelValue
 from app.domain.machines import SampleStatus
 from app.domain.permissions import Actor, Permission, PersonActor, require
 from app.errors import Conflict
 from app.schemas.datasets import DatasetView, LabelSchema
-from app.schemas.samples import SampleLabel
 from app.services import audit, sample_labels, sample_uploads
 from app.services.access import fetch, open_dataset
 from app.tables import TrainingDataset, TrainingSample
@@ -23,7 +23,7 @@ def known(session: Session, actor: Actor, dataset_id: UUID, digests: Sequence[st
     return sample_uploads.known_digests(session, dataset_id, digests)
 
 
-def label_known(session: Session, actor: Actor, dataset_id: UUID, labels: Mapping[UUID, SampleLabel]) -> set[UUID]:
+def label_known(session: Session, actor: Actor, dataset_id: UUID, labels: Mapping[UUID, LabelValue]) -> set[UUID]:
     """Label those of the samples that have no label yet; the ids of those that were labelled now.
 
     What somebody labelled already is left as it is: an import never overwrites a person.

@@ -40,9 +40,11 @@ UNLABELED: dict[str, Any] = {
 }
 
 
-def checked(schema: LabelSchema, row: TrainingSample, label: SampleLabel) -> LabelValue:
+def checked(schema: LabelSchema, row: TrainingSample, label: SampleLabel | LabelValue) -> LabelValue:
     """`label` as a value that fits `schema` and the image of `row`, or `Invalid`."""
     size = (row.width, row.height) if row.width is not None and row.height is not None else None
+    if isinstance(label, LabelValue):
+        return checked_value(schema, label.labels, label.annotations, size)
     return checked_value(schema, label.labels.value() if label.labels else {}, label.boxes(), size)
 
 
@@ -116,12 +118,14 @@ def remember_opinions(session: Session, annotator_id: int, opinions: Sequence[tu
         | {"labels": value.labels, "annotations": value.annotations}
         for sample_id, value in opinions
     ]
-    statement = insert(SampleAnnotation).values(rows)
-    session.exec(  # type: ignore[call-overload]
+    statement = insert(SampleAnnotation)
+    # Rows as parameters: text that grows with how many there are would be put together anew each time.
+    session.connection().execute(
         statement.on_conflict_do_update(
             index_elements=["sample_id", "annotator_id"],
             set_={name: statement.excluded[name] for name in ("labels", "annotations", "updated_at")},
-        )
+        ),
+        rows,
     )
 
 

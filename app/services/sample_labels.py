@@ -23,7 +23,7 @@ def apply(
     session: Session,
     actor: PersonActor,
     dataset: TrainingDataset,
-    labelled: Sequence[tuple[TrainingSample, SampleLabel]],
+    labelled: Sequence[tuple[TrainingSample, SampleLabel | LabelValue]],
 ) -> None:
     """`actor` says what each sample shows. The caller holds the lock of `dataset` and flushed the samples.
 

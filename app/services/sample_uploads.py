@@ -13,12 +13,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby, pairwise, repeat
-from typing import Any
+from typing import Any, TypeGuard
 from uuid import UUID
 
 from sqlmodel import Session, col, or_, select
 
 from app.domain.file_faults import Fault
+from app.domain.labels import LabelValue
 from app.domain.permissions import Actor, Permission, PersonActor, require
 from app.errors import Conflict, Invalid, NotFound, TooLarge, Unavailable
 from app.infra.object_store import ObjectStore
@@ -26,6 +27,7 @@ from app.schemas.samples import (
     MAX_FILE_BYTES,
     SampleCreate,
     SampleFacts,
+    SampleLabel,
     SamplesCreate,
     SamplesCreated,
     SampleView,
@@ -167,13 +169,18 @@ def create(
     dataset = open_dataset(session, actor, dataset_id, lock=True)
     received = _new_ones(session, dataset, request, files)
     skipped = [file for _, file in received if not isinstance(file, ReceivedFile)]
-    rows = _add(session, actor, dataset, [(of, file) for of, file in received if isinstance(file, ReceivedFile)])
+    taken = [(of, of, file) for of, file in received if isinstance(file, ReceivedFile)]
+    rows = _add(session, actor, dataset, taken)
     views = [SampleView.model_validate(row) for row in rows]
     return SamplesCreated(items=opinions.shown_to(session, actor, dataset, views), skipped=skipped)
 
 
 def create_filed(
-    session: Session, actor: Actor, dataset_id: UUID, facts: Sequence[SampleFacts], files: Sequence[ReceivedFile]
+    session: Session,
+    actor: Actor,
+    dataset_id: UUID,
+    facts: Sequence[tuple[SampleFacts, LabelValue | None]],
+    files: Sequence[ReceivedFile],
 ) -> None:
     """Register files that somebody else than a browser has filed (`file_image`), with what is known about each.
 
@@ -184,24 +191,31 @@ def create_filed(
     dataset = open_dataset(session, actor, dataset_id, lock=True)
     if known := known_digests(session, dataset.id, _digests(files)):
         raise _known_already(dataset, next(iter(known)))
-    _add(session, actor, dataset, list(zip(facts, files, strict=True)))
+    _add(session, actor, dataset, [(of, label, file) for (of, label), file in zip(facts, files, strict=True)])
 
 
 def _add(
-    session: Session, actor: PersonActor, dataset: TrainingDataset, taken: Sequence[tuple[SampleFacts, ReceivedFile]]
+    session: Session,
+    actor: PersonActor,
+    dataset: TrainingDataset,
+    taken: Sequence[tuple[SampleFacts, SampleLabel | LabelValue | None, ReceivedFile]],
 ) -> list[TrainingSample]:
     """The rows of new files, labelled where something is said about them."""
-    usage.check_new_files(session, dataset.organization_id, (file.file_size for _, file in taken))
-    rows = [_row(dataset.id, wanted, file) for wanted, file in taken]
+    usage.check_new_files(session, dataset.organization_id, (file.file_size for *_, file in taken))
+    rows = [_row(dataset.id, facts, file) for facts, _, file in taken]
     add_rows(session, dataset, rows)
-    pairs = zip(rows, (wanted for wanted, _ in taken), strict=True)
-    sample_labels.apply(session, actor, dataset, [(row, wanted) for row, wanted in pairs if wanted.says_something])
+    labels = zip(rows, (label for _, label, _ in taken), strict=True)
+    sample_labels.apply(session, actor, dataset, [(row, label) for row, label in labels if _says_something(label)])
     sample_labels.touch(session, dataset)
     if rows:
         after: dict[str, Any] = {"count": len(rows), "sample_ids": [str(row.id) for row in rows]}
         audit.record(session, actor, "sample.create", dataset, after=after)
         thumbnails.ask(session, dataset.id)
     return rows
+
+
+def _says_something(label: SampleLabel | LabelValue | None) -> TypeGuard[SampleLabel | LabelValue]:
+    return label.says_something if isinstance(label, SampleLabel) else label is not None
 
 
 def add_rows(session: Session, dataset: TrainingDataset, rows: Sequence[TrainingSample]) -> None:
