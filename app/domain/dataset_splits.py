@@ -98,15 +98,16 @@ class Stock:
         return stock
 
     def add(self, classes: Iterable[str], split: str | None, times: int = 1) -> None:
-        """Count a sample; one that has no split yet is counted in `total` only."""
+        """Count a sample, or so many alike; one that has no split yet is counted in `total` only."""
         for name in set(classes) or {NO_CLASS}:
             self.total[name] += times
             if split is not None:
                 self.have[split][name] += times
 
-    def expect(self, classes: Iterable[str]) -> None:
-        """A unit that shows `classes` will be placed."""
-        self.waiting.update(set(classes) or {NO_CLASS})
+    def expect(self, classes: Iterable[str], times: int = 1) -> None:
+        """A unit that shows `classes`, or so many such units, will be placed."""
+        for name in set(classes) or {NO_CLASS}:
+            self.waiting[name] += times
 
 
 class Placing:

@@ -30,9 +30,12 @@ def bucket_of(sample_id: UUID) -> int:
     return sample_id.int >> (128 - 12)
 
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
 def canonical(value: Any) -> bytes:
     """The one way in which `value` is written as JSON; NaN and infinity are refused."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return _ENCODER.encode(value).encode()
 
 
 def line_of(record: Record) -> bytes:

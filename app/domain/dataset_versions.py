@@ -98,27 +98,34 @@ def classes_of(record: Record) -> set[str]:
 
 def count(record: Record) -> Counts:
     """What one sample adds to the statistics of a version."""
+    found: Counts = Counter()
+    add_to(found, record)
+    return found
+
+
+def add_to(counts: Counts, record: Record, times: int = 1) -> None:
+    """Count a sample in `counts`, or with -1 take it out: in place, because a first version counts every sample."""
     split = record["split"] or ""
-    found: Counts = Counter(
-        {("samples",): 1, ("bytes",): record["file_size"], ("splits", split): 1, ("types", record["file_type"]): 1}
-    )
-    found["sources", _source(record)] += 1
+    counts["samples",] += times
+    counts["bytes",] += times * record["file_size"]
+    counts["splits", split] += times
+    counts["types", record["file_type"]] += times
+    counts["sources", _source(record)] += times
     if record["is_verified"]:
-        found["verified",] += 1
+        counts["verified",] += times
     if not record["is_labeled"]:
-        found["unlabeled",] += 1
+        counts["unlabeled",] += times
     classes = classes_of(record)
     if not classes:
-        found["no_class", "samples"] += 1
-        found["no_class", split] += 1
+        counts["no_class", "samples"] += times
+        counts["no_class", split] += times
     for name in classes:
-        found["classes", name, "samples"] += 1
-        found["classes", name, split] += 1
+        counts["classes", name, "samples"] += times
+        counts["classes", name, split] += times
     for box in record["annotations"]:
         if "class" in box:
-            found["boxes",] += 1
-            found["classes", box["class"], "boxes"] += 1
-    return found
+            counts["boxes",] += times
+            counts["classes", box["class"], "boxes"] += times
 
 
 def _source(record: Record) -> str:

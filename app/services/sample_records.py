@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +22,7 @@ _PLAIN = (
 )  # fmt: skip
 
 _ALL = ("id", "dataset_id", "extra", "quality_score", "withdrawn_at", *_PLAIN, *_UUIDS, *_MOMENTS)
+_plain_of = attrgetter(*_PLAIN)
 COLUMNS = tuple(getattr(TrainingSample, name) for name in _ALL)
 """What is read of a sample here: plain columns, because making objects of them would take most of the time."""
 SampleRow = Any
@@ -29,7 +31,7 @@ SampleRow = Any
 
 def record_of(row: SampleRow) -> Record:
     """Everything that a version keeps of a sample, as JSON values."""
-    record: Record = {name: getattr(row, name) for name in _PLAIN}
+    record: Record = dict(zip(_PLAIN, _plain_of(row), strict=True))
     for name in _UUIDS:
         value = getattr(row, name)
         record[name] = None if value is None else str(value)

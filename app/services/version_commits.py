@@ -17,7 +17,7 @@ from app.domain.dataset_versions import (
     Bump,
     Counts,
     Scope,
-    count,
+    add_to,
     flat,
     kinds_between,
     needed_bump,
@@ -174,11 +174,11 @@ class _Work:
         for sample_id, row in change.touched:
             old = after.pop(sample_id, None)
             if old is not None:
-                self.counts.subtract(count(next(records_of(old))))
+                add_to(self.counts, next(records_of(old)), -1)
             if row is not None and holds(self.scope, row):
                 record = record_of(row)
                 after[sample_id] = line_of(record)
-                self.counts.update(count(record))
+                add_to(self.counts, record)
                 writer.need(row.file_url)
         return after
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, String, case, cast, func, literal, or_, update
+from sqlalchemy import ARRAY, ColumnElement, String, Uuid, and_, any_, case, cast, func, literal, not_, or_, update
 from sqlalchemy import select as choose
 from sqlmodel import Session, col
 
@@ -22,9 +22,21 @@ from app.services.dataset_chunks import batched
 from app.services.sample_changes import EVERYTHING, bucket_changes
 from app.services.sample_records import COLUMNS, SampleRow, holds, in_scope
 from app.tables import TrainingSample
+from app.tables.samples import class_names
 
 _KEYS, _ROWS = 500, 1000
 NEAR, VIDEO = "near", "video"
+# What `keys_of` looks at.
+_HELD_BY: tuple[Any, ...] = tuple(
+    col(column)
+    for column in (TrainingSample.id, TrainingSample.file_type, TrainingSample.near_group, TrainingSample.video_id)
+)
+# The rows that nothing holds together with others: those for which `keys_of` gives nothing.
+_ALONE = and_(
+    col(TrainingSample.near_group).is_(None),
+    col(TrainingSample.video_id).is_(None),
+    col(TrainingSample.file_type) != "video",
+)
 Key = tuple[str, UUID]
 
 
@@ -86,7 +98,10 @@ class Splitter:
 
     def run(self, base: Tree, stock: Stock) -> None:
         """Give a split to all in scope that have none. `stock` is what the version before has."""
-        self._survey(base, stock)
+        if self._since == EVERYTHING:
+            self._survey_all(stock)
+        else:
+            self._survey(base, stock)
         self._close()
         units = self._units()
         fixed: dict[str, list[Key]] = {name: [] for name in SPLITS}
@@ -123,6 +138,22 @@ class Splitter:
                     if row.split is None and not keys:
                         stock.expect(_classes(row))
 
+    def _survey_all(self, stock: Stock) -> None:
+        """The same for a first version: nothing is compared, so the database counts, and only groups are read."""
+        kinds: tuple[Any, ...] = (class_names, col(TrainingSample.split), _ALONE)
+        counted = choose(*kinds, func.count()).where(self._mine, in_scope(self._scope)).group_by(*kinds)
+        for names, split, alone, number in self._stream(counted):
+            stock.add(names, split, number)
+            if split is None and alone:
+                stock.expect(names, number)
+        for row in self._stream(choose(*_HELD_BY).where(self._mine, not_(_ALONE))):
+            keys = keys_of(row)
+            self._groups.join(*keys)
+            self._keys.update(keys)
+
+    def _stream(self, query: Any) -> Iterator[Any]:
+        return iter(self._session.execute(query.execution_options(yield_per=_ROWS)))  # type: ignore[deprecated]
+
     def _close(self) -> None:
         """Find what else the groups are joined to, until there is nothing new."""
         new = set() if self._since == EVERYTHING else set(self._keys)
@@ -153,7 +184,7 @@ class Splitter:
         if once:
             in_video = in_video & col(TrainingSample.near_group).is_(None)
         query = choose(*COLUMNS).where(self._mine, or_(col(TrainingSample.near_group).in_(near), in_video))
-        return iter(self._session.execute(query.execution_options(yield_per=_ROWS)))  # type: ignore[deprecated]
+        return self._stream(query)
 
     def _place(self, units: list[tuple[str, _Unit]], stock: Stock, fixed: dict[str, list[Key]]) -> None:
         """Hand out splits in the order of the ranks; groups go to `fixed`, single samples to the database."""
@@ -164,34 +195,31 @@ class Splitter:
             if isinstance(item, _Unit):
                 fixed[placing.place(item.counts)] += item.keys
                 continue
-            name = placing.place(dict.fromkeys(_classes(item), 1))
+            name = placing.place(dict.fromkeys(item.class_names or [NO_CLASS], 1))
             singles[name].append(item.id)
             if len(singles[name]) >= _ROWS:
-                self._set(name, col(TrainingSample.id).in_(singles[name]))
+                self._set_for_ids(name, singles[name])
                 singles[name] = []
         for name, ids in singles.items():
-            self._set(name, col(TrainingSample.id).in_(ids))
+            self._set_for_ids(name, ids)
 
     def _singles(self) -> Iterator[tuple[str, SampleRow]]:
         """What nothing holds together with others and has no split, in the order of the ranks."""
         content = literal(f"{self._plan.seed}\n") + col(TrainingSample.sha256)
         place = cast(func.encode(func.sha256(func.convert_to(content, "UTF8")), "hex"), String).collate("C")
-        alone = (
-            col(TrainingSample.near_group).is_(None),
-            col(TrainingSample.video_id).is_(None),
-            col(TrainingSample.file_type) != "video",
-        )
-        shown = (TrainingSample.id, TrainingSample.labels, TrainingSample.annotations)
-        query = choose(place, *shown).where(  # type: ignore[call-overload]
+        query = choose(place, TrainingSample.id, class_names).where(  # type: ignore[call-overload]
             self._mine,
             in_scope(self._scope),
             col(TrainingSample.split).is_(None),
             col(TrainingSample.revision) > self._since,
-            *alone,
+            _ALONE,
         )
-        query = query.order_by(place, col(TrainingSample.id)).execution_options(yield_per=_ROWS)
-        for row in self._session.execute(query):  # type: ignore[deprecated]
+        for row in self._stream(query.order_by(place, col(TrainingSample.id))):
             yield row[0], row
+
+    def _set_for_ids(self, name: str, ids: list[UUID]) -> None:
+        # One array is sent in a fifth of the time of a thousand values.
+        self._set(name, col(TrainingSample.id) == any_(literal(ids, ARRAY(Uuid))))
 
     def _set_for_keys(self, name: str, keys: list[Key]) -> None:
         for some in batched(keys, _KEYS):

@@ -6,13 +6,18 @@ from uuid import uuid4
 import pytest
 from sqlmodel import col, select
 
+from app.domain.dataset_splits import SplitPlan, Stock
+from app.domain.dataset_trees import Tree
 from app.domain.dataset_versions import Bump, Scope
 from app.errors import Conflict, Invalid
 from app.infra.db import transaction
 from app.schemas.dataset_versions import SplitWanted
 from app.services import samples
+from app.services.sample_changes import EVERYTHING
 from app.services.version_commits import NothingToCommit
+from app.services.version_splits import Splitter
 from app.tables import DatasetVersion, TrainingDataset
+from app.tables.base import utcnow
 from tests.support.people import Person
 from tests.support.records import make_dataset, make_samples
 from tests.support.versions import change, commit, frozen, make_samples_of, preview, splits
@@ -183,3 +188,26 @@ def test_single_person_review_is_said_by_the_version(
     with transaction() as session:
         rows = session.exec(select(DatasetVersion).order_by(col(DatasetVersion.number))).all()
     assert [row.parent_id for row in rows] == [None, plain.id]
+
+
+def test_first_version_counts_in_the_database_what_it_would_count_sample_by_sample(
+    super_admin: Person, second_admin: Person, dataset: TrainingDataset
+) -> None:
+    ids = make_samples(dataset, 12, super_admin, second_admin)
+    change(ids[0], labels={"classes": ["one", "two"]})
+    change(ids[1], labels={}, annotations=[{"id": "a", "class": "two", "box": [1, 1, 2, 2]}] * 2)
+    change(ids[2], labels={})
+    change(ids[3], near_group=uuid4())
+    change(ids[4], file_type="video")
+    change(ids[5], video_id=ids[4], frame_ms=1, split="test")
+    change(ids[6], withdrawn_at=utcnow(), withdrawn_by=super_admin.id, withdrawal_reason="blurred")
+    make_samples_of(dataset, 2, super_admin)
+    for scope in Scope:
+        found = []
+        for survey in (lambda one, stock: one._survey(Tree(), stock), Splitter._survey_all):
+            with transaction() as session:
+                splitter, stock = Splitter(session, dataset.id, scope, SplitPlan(), EVERYTHING), Stock()
+                survey(splitter, stock)
+                found.append((stock, splitter._keys, {splitter._groups.root(key) for key in splitter._keys}))
+        assert found[0] == found[1]
+        assert found[0][0].total["two"] == 2
