@@ -126,13 +126,23 @@ def test_classes_that_the_dataset_lacks_are_proposed_and_added_when_asked(tmp_pa
     folder = blood(tmp_path / "in", 2, faulty=False)
     told = run("import", folder, "--dataset", "blood", "--dry-run")
     assert "lacks these classes: WBC, Platelets" in told.output
+    assert "Change of the schema of 'blood' with --add-classes:" in told.output
+    assert "  + attributes of class RBC: truncated (flag)" in told.output
+    assert "  + class WBC, with truncated (flag)" in told.output
+    assert "No label changes by it." in told.output
     assert told.exit_code == 3
+    with transaction() as session:
+        assert session.exec(select(TrainingDataset)).one().label_schema == schema
     assert run("import", folder, "--dataset", "blood", "--add-classes").exit_code == 0
     assert count("blood") == (2, 2, 6)
     with transaction() as session:
         dataset = session.exec(select(TrainingDataset)).one()
+        event = session.exec(select(AuditEvent).where(AuditEvent.action == "dataset.change_schema")).one()
     assert [entry["name"] for entry in dataset.label_schema["classes"]] == list(CLASSES)
     assert dataset.label_schema["classes"][0]["color"] == "#112233"
+    assert [change["change"] for change in event.after["changes"]] == ["edit", "add", "add"]
+    again = run("import", folder, "--dataset", "blood", "--dry-run")
+    assert "Change of the schema" not in again.output
 
 
 def test_boxes_are_not_put_into_a_dataset_of_classes(tmp_path: Path, super_admin: Person) -> None:

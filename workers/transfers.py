@@ -24,6 +24,7 @@ from sqlalchemy.exc import OperationalError
 
 from app.domain.labels import LabelSchema
 from app.domain.permissions import SystemActor
+from app.domain.schema_additions import in_words
 from app.errors import DomainError, Invalid, NotFound, TooLarge, Unavailable
 from app.exchange.archives import Limits, pack, unpack
 from app.exchange.exporting import export, of_dataset
@@ -186,8 +187,10 @@ def _take_in(work: Work, found: Look, report: Report, progress: _Progress) -> No
     head = {"format": found.format_name, "survey": survey.as_dict(), "lacking": lacking}
     progress.total = survey.images
     progress.tell(0, head)
+    wide = with_classes(schema, survey.specs(), survey.classes)
+    progress.tell(0, {"schema_change": _schema_change(run, work, wide)})
     if work.options["add_classes"]:
-        schema = with_classes(schema, survey.specs(), survey.classes)
+        schema = wide
     found.check(LabelSchema.of(schema), report)
     if work.options["dry_run"]:
         found.inspect(report, lambda count: progress.tell(count, {}))
@@ -196,6 +199,22 @@ def _take_in(work: Work, found: Look, report: Report, progress: _Progress) -> No
         run(imported_samples.extend_schema, work.dataset_id, schema)
     importer = Importer(run, get_object_store(), work.dataset_id, found.root, report)
     importer.go(found.fitted(), lambda c: progress.tell(c.images, {"counts": c.as_dict()}))
+
+
+def _schema_change(run: _AsPerson, work: Work, wide: dict[str, Any]) -> dict[str, Any]:
+    """What adding what the dataset lacks would change, in lines and in labels; {} if it lacks nothing."""
+    try:
+        impact = run(imported_samples.preview_schema, work.dataset_id, wide)
+    except Invalid as refused:
+        if work.options["add_classes"]:
+            raise
+        return {"refused": refused.message}
+    if impact is None:
+        return {}
+    return {
+        "lines": in_words(work.label_schema, wide),
+        "labels_changed": impact.samples_changed + impact.opinions_changed,
+    }
 
 
 def _export(work: Work, folder: Path, progress: _Progress) -> Outcome:

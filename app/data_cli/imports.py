@@ -12,6 +12,7 @@ import typer
 
 from app.data_cli.common import SOME_LEFT_OUT, AsPerson, dataset, person, progress
 from app.domain.labels import LabelSchema
+from app.domain.schema_additions import in_words
 from app.errors import Invalid
 from app.exchange.importing import Counts, Importer
 from app.exchange.looking import Look, look, refuse_other_task
@@ -49,7 +50,10 @@ def import_dataset(
             found.check(LabelSchema.of(schema), report)
             if dry_run:
                 found.inspect(report, bar)
-            _say(found, target, report)
+            _say(found)
+            if target is not None:
+                _say_schema(run, found, target, add_classes=add_classes)
+            _say_faults(report)
             if dry_run:
                 typer.echo("This was a dry run: nothing was imported.")
                 raise typer.Exit(SOME_LEFT_OUT if report.left_out else 0)
@@ -102,19 +106,41 @@ def _bring_in(run: AsPerson, found: Look, target: DatasetView, report: Report) -
         return work.go(found.fitted(), lambda counts: bar(counts.images))
 
 
-def _say(found: Look, target: DatasetView | None, report: Report) -> None:
+def _say(found: Look) -> None:
     what = found.found
     typer.echo(f"{TITLES[found.format_name]}: {what.images:,} images, {what.labelled:,} labelled, {what.boxes:,} boxes")
     for name, count in what.classes.most_common(LINES):
         typer.echo(f"  {count:>9,}  {name}")
     if what.splits:
         typer.echo("Split: " + ", ".join(f"{name} {count:,}" for name, count in what.splits.items()))
-    if target is not None:
-        lacking = missing_classes(target.label_schema, what.specs(), what.classes)
-        if lacking:
-            names = ", ".join(spec.name for spec in lacking)
-            typer.echo(f"{target.name!r} lacks these classes: {names}. --add-classes adds them.")
-    _say_faults(report)
+
+
+def _say_schema(run: AsPerson, found: Look, target: DatasetView, *, add_classes: bool) -> None:
+    """What the dataset lacks, and what adding it would change: the preview of a change of its schema."""
+    wide = with_classes(target.label_schema, found.found.specs(), found.found.classes)
+    lacking = missing_classes(target.label_schema, found.found.specs(), found.found.classes)
+    if lacking:
+        names = ", ".join(spec.name for spec in lacking)
+        typer.echo(
+            f"{target.name!r} lacks these classes: {names}." + ("" if add_classes else " --add-classes adds them.")
+        )
+    try:
+        impact = run(imported_samples.preview_schema, target.id, wide)
+    except Invalid as refused:
+        if add_classes:
+            raise
+        typer.echo(refused.message)
+        return
+    if impact is None:
+        return
+    lines = in_words(target.label_schema, wide)
+    typer.echo(f"Change of the schema of {target.name!r}{'' if add_classes else ' with --add-classes'}:")
+    for line in lines[:LINES]:
+        typer.echo(f"  + {line}")
+    if len(lines) > LINES:
+        typer.echo(f"  … and {len(lines) - LINES:,} more")
+    touched = impact.samples_changed + impact.opinions_changed
+    typer.echo(f"  {touched:,} labels change by it." if touched else "  No label changes by it.")
 
 
 def _say_faults(report: Report) -> None:

@@ -179,15 +179,22 @@ def _decision() -> rx.Component:
     plain = rx.button("Import", on_click=S.bring_in(False), data_testid="import")
     adding = rx.fragment(
         rx.button("Import without them", variant="soft", on_click=S.bring_in(False), data_testid="import-without"),
-        rx.button("Add the classes and import", on_click=S.bring_in(True), data_testid="import-adding"),
+        rx.button("Add and import", on_click=S.bring_in(True), data_testid="import-adding"),
     )
     return rx.cond(
-        S.report["can_import"] & may(WRITE), rx.cond(S.report["lacking"] != "", adding, plain), rx.fragment()
+        S.report["can_import"] & may(WRITE), rx.cond(S.report["lacking"].length() > 0, adding, plain), rx.fragment()
     )
 
 
 def _report() -> rx.Component:
-    lacking = callout(S.report["lacking"], tone="warning", title="Classes that this dataset lacks")
+    lacking = callout(
+        rx.el.div(
+            rx.el.ul(rx.foreach(S.report["lacking"], rx.el.li), class_name="ty-consequences"), S.report["lacking_note"]
+        ),
+        tone="warning",
+        title="What this dataset lacks",
+        data_testid="schema-change",
+    )
     download = rx.link(
         rx.button(rx.icon("download", size=16), "Download"), href=S.report["archive"], data_testid="download"
     )
@@ -212,7 +219,7 @@ def _report() -> rx.Component:
             rx.el.div(
                 rx.cond(S.report["reason"] != "", callout(S.report["reason"], tone="error", title="It failed"), ""),
                 rx.cond(S.report["classes"].length() > 0, bar_list(S.report["classes"], label="Classes"), ""),
-                rx.cond(S.report["lacking"] != "", lacking, ""),
+                rx.cond(S.report["lacking_note"] != "", lacking, ""),
                 rx.cond(S.report["faults"].length() > 0, faults, ""),
                 rx.cond(S.report["losses"].length() > 0, losses, ""),
                 _files(S.report),

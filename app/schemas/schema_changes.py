@@ -7,7 +7,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from app.schemas.base import UUID, Name, Request, Sha256, View
 from app.schemas.datasets import LabelAttribute, LabelClass
 
-MAX_CHANGES = 50
+MAX_CHANGES = 1000  # as many classes as a schema may have: an import adds all of them at once
 MAX_CHOSEN = 10_000
 
 

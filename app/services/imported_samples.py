@@ -4,14 +4,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from pydantic import ValidationError
 from sqlmodel import Session, col, select
 
 from app.domain.labels import LabelValue
 from app.domain.machines import SampleStatus
 from app.domain.permissions import Actor, Permission, PersonActor, require
-from app.errors import Conflict
+from app.domain.schema_additions import additions
+from app.errors import Conflict, Invalid
 from app.schemas.datasets import DatasetView, LabelSchema
-from app.services import audit, sample_labels, sample_uploads
+from app.schemas.schema_changes import SchemaChanges, SchemaChangesApply, SchemaImpact
+from app.services import audit, sample_labels, sample_uploads, schema_changes
 from app.services.access import fetch, open_dataset
 from app.tables import TrainingDataset, TrainingSample
 
@@ -46,20 +49,39 @@ def label_known(session: Session, actor: Actor, dataset_id: UUID, labels: Mappin
 
 
 def extend_schema(session: Session, actor: Actor, dataset_id: UUID, schema: dict[str, Any]) -> DatasetView:
-    """Give a dataset more classes and attributes. Nothing that is labelled changes its meaning by that.
+    """Give a dataset more classes and attributes, by a change of its schema like any other: previewed, then applied.
 
-    Raises `Conflict` if `schema` lacks or changes anything that the dataset has now.
+    Nothing that is labelled changes its meaning by that. Raises `Conflict` if `schema` lacks or changes anything that
+    the dataset has now. Between the preview and the change nobody labels: the dataset is locked.
     """
     require(actor, Permission.DATASETS_WRITE)
     dataset = open_dataset(session, actor, dataset_id, lock=True)
-    checked = LabelSchema.model_validate(schema).model_dump(mode="json")
+    wanted = _additions(dataset, schema)
+    if wanted is not None:
+        seen = schema_changes.preview(session, actor, dataset_id, wanted)
+        made = SchemaChangesApply(changes=wanted.changes, digest=seen.digest)
+        schema_changes.apply(session, actor, dataset_id, made)
+    return DatasetView.model_validate(dataset)
+
+
+def preview_schema(session: Session, actor: Actor, dataset_id: UUID, schema: dict[str, Any]) -> SchemaImpact | None:
+    """What `extend_schema` would do now; None if the dataset lacks nothing. Changes nothing."""
+    require(actor, Permission.DATASETS_WRITE)
+    dataset = open_dataset(session, actor, dataset_id)
+    wanted = _additions(dataset, schema)
+    return schema_changes.preview(session, actor, dataset_id, wanted) if wanted is not None else None
+
+
+def _additions(dataset: TrainingDataset, schema: dict[str, Any]) -> SchemaChanges | None:
+    try:
+        checked = LabelSchema.model_validate(schema).model_dump(mode="json")
+    except ValidationError as error:
+        said = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
+        raise Invalid(f"The classes of this source do not fit a schema: {said}. Import without adding them.") from error
     if not _contains(checked, dataset.label_schema):
         raise Conflict(f"The classes of {dataset.name!r} were changed meanwhile. Import again.")
-    before, dataset.label_schema = dataset.label_schema, checked
-    sample_labels.touch(session, dataset)
-    changes = {"label_schema": checked}
-    audit.record(session, actor, "dataset.update", dataset, before={"label_schema": before}, after=changes)
-    return DatasetView.model_validate(dataset)
+    changes = additions(dataset.label_schema, checked)
+    return SchemaChanges.model_validate({"changes": changes}) if changes else None
 
 
 def _contains(wide: dict[str, Any], narrow: dict[str, Any]) -> bool:

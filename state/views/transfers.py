@@ -55,7 +55,8 @@ class TransferReport(TypedDict):
     status: str
     summary: str
     reason: str
-    lacking: str
+    lacking: list[str]
+    lacking_note: str
     faults_note: str
     faults: list[FaultRow]
     classes: list[dict[str, Any]]
@@ -73,7 +74,8 @@ NO_REPORT: TransferReport = {
     "status": "",
     "summary": "",
     "reason": "",
-    "lacking": "",
+    "lacking": [],
+    "lacking_note": "",
     "faults_note": "",
     "faults": [],
     "classes": [],
@@ -116,13 +118,16 @@ def transfer_report(view: TransferDetail) -> TransferReport:
     count = report.get("faults", 0)
     note = f"{_count(count, 'fault')}; {_count(left_out, 'item')} left out." if count else ""
     shown = report.get("first", [])[:FAULTS]
+    change = report.get("schema_change", {}) if _is_look(view) else {}
+    lacking = change.get("lines", [])
     return {
         "id": str(view.id),
         "title": f"{_what(view)}: {_format(view)}",
         "status": str(view.status),
         "summary": summary(view),
         "reason": view.error or "",
-        "lacking": ", ".join(report.get("lacking", [])[:CLASSES]) if _is_look(view) else "",
+        "lacking": lacking[:CLASSES],
+        "lacking_note": _lacking_note(change, len(lacking)),
         "faults_note": note + (f" The first {len(shown)} are below." if count > len(shown) else ""),
         "faults": [
             {"place": f["place"], "what": f["what"], "todo": f["todo"], "is_left_out": f["left_out"]} for f in shown
@@ -138,6 +143,15 @@ def transfer_report(view: TransferDetail) -> TransferReport:
         "files": _files(view),
         "can_import": view.status == TransferStatus.COMPLETED and _is_look(view),
     }
+
+
+def _lacking_note(change: dict[str, Any], lines: int) -> str:
+    """What the change of the schema does to labels, and how much of it is not listed."""
+    if not lines:
+        return str(change.get("refused", ""))
+    changed = change.get("labels_changed", 0)
+    touched = f"{_count(changed, 'label')} would change." if changed else "No label changes by that."
+    return (f"… and {lines - CLASSES:,} more. " if lines > CLASSES else "") + touched
 
 
 def summary(view: TransferView) -> str:

@@ -12,7 +12,7 @@ from sqlmodel import select
 from app.domain.permissions import Role
 from app.infra.db import transaction
 from app.settings import get_settings
-from app.tables import DatasetTransfer, TrainingSample
+from app.tables import AuditEvent, DatasetTransfer, TrainingSample
 from app.tables.base import utcnow
 from tests.browser.web_process import Web
 from tests.support import people
@@ -68,7 +68,8 @@ def test_an_archive_is_looked_at_and_then_imported(page: Page, web: Web, ada: Pe
     report = page.get_by_test_id("transfer-report")
     expect(report).to_contain_text("3 images, 5 boxes")
     expect(report).to_contain_text("annotations.json:1")
-    expect(report).to_contain_text("Classes that this dataset lacks")
+    expect(report.get_by_test_id("schema-change")).to_contain_text("class nucleus")
+    expect(report.get_by_test_id("schema-change")).to_contain_text("No label changes by that.")
     shot(page, "report")
     page.get_by_test_id("import-adding").click()
     expect(page.get_by_test_id("row")).to_have_count(2)
@@ -80,6 +81,9 @@ def test_an_archive_is_looked_at_and_then_imported(page: Page, web: Web, ada: Pe
     with transaction() as session:
         rows = list(session.exec(select(TrainingSample).where(TrainingSample.dataset_id == dataset)))
     assert sorted(len(row.annotations) for row in rows) == [1, 2, 2]
+    with transaction() as session:
+        event = session.exec(select(AuditEvent).where(AuditEvent.action == "dataset.change_schema")).one()
+    assert event.after["label_schema"]["classes"][-1]["name"] == "nucleus"
 
 
 def test_an_export_gets_a_download_and_says_what_is_lost(page: Page, web: Web, ada: Person, dataset: UUID) -> None:

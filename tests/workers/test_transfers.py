@@ -112,10 +112,36 @@ def test_classes_are_added_only_when_asked(admin: TestClient, dataset: TrainingD
     archive = coco(1, label="nucleus")
     first = asked(admin, dataset, archive, dry_run=True)
     transfers.transfer(first["id"])
-    assert shown(admin, dataset, first["id"])["report"]["lacking"] == ["nucleus"]
+    looked = shown(admin, dataset, first["id"])["report"]
+    assert looked["lacking"] == ["nucleus"]
+    assert looked["schema_change"] == {"lines": ["class nucleus"], "labels_changed": 0}
     second = asked(admin, dataset, archive, add_classes=True)
     transfers.transfer(second["id"])
     assert samples() == (1, 2)
+    with transaction() as session:
+        event = session.exec(select(AuditEvent).where(AuditEvent.action == "dataset.change_schema")).one()
+    assert [change["new"]["name"] for change in event.after["changes"]] == ["nucleus"]
+
+
+def test_more_classes_than_a_schema_takes_hinder_no_import_without_them(
+    admin: TestClient, dataset: TrainingDataset
+) -> None:
+    document = {
+        "images": [{"id": 1, "file_name": "0.png", "width": 64, "height": 64}],
+        "annotations": [{"id": n, "image_id": 1, "category_id": n, "bbox": [1, 1, 9, 9]} for n in range(1000)],
+        "categories": [{"id": n, "name": f"kind {n}"} for n in range(1000)],
+    }
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("annotations.json", json.dumps(document))
+        archive.writestr("images/0.png", png(1, (64, 64)))
+    looked = asked(admin, dataset, buffer.getvalue(), dry_run=True)
+    assert transfers.transfer(looked["id"]) == "completed"
+    refused = shown(admin, dataset, looked["id"])["report"]["schema_change"]["refused"]
+    assert "The classes of this source do not fit a schema" in refused
+    adding = asked(admin, dataset, buffer.getvalue(), add_classes=True)
+    assert transfers.transfer(adding["id"]) == "failed"
+    assert shown(admin, dataset, adding["id"])["error"] == refused
 
 
 def test_an_archive_that_leads_outside_fails_with_its_reason(admin: TestClient, dataset: TrainingDataset) -> None:
