@@ -15,6 +15,7 @@ from app.services import datasets, training_jobs, version_commits, version_resto
 from state.addresses import address, dataset_of
 from state.base import paged, store
 from state.marks import permission
+from state.used_versions import used_version
 from state.views.dataset_versions import (
     NO_FACTS,
     ChangeCard,
@@ -29,6 +30,7 @@ from state.views.dataset_versions import (
     use_row,
     version_facts,
 )
+from state.views.used_version import NO_USED, UsedRow
 
 PAGE, CARDS, JOBS = 20, 24, 20
 _READ, _WRITE = Permission.DATASETS_READ, Permission.DATASETS_WRITE
@@ -43,6 +45,7 @@ class DatasetVersionsState(paged(_READ), rx.State):
     rows: list[DatasetVersionRow] = []
     shown: VersionFacts = NO_FACTS
     jobs: list[UseRow] = []
+    used: UsedRow = NO_USED
     before: str = ""
     after: str = ""
     kind: str = ""
@@ -70,7 +73,8 @@ class DatasetVersionsState(paged(_READ), rx.State):
             return
         if self.dataset_id != str(wanted):
             self.dataset_id, self.dataset_name, self.rows, self.shown = str(wanted), "", [], NO_FACTS
-            self.jobs, self.loading, self.problem = [], True, ""
+            self.jobs, self.used, self.loading, self.problem = [], NO_USED, True, ""
+            self.is_committing, self.restoring = False, ""
             yield
         query = url.query_parameters
         self.before, self.after = query.get("before", "")[:40], query.get("after", "")[:40]
@@ -130,7 +134,7 @@ class DatasetVersionsState(paged(_READ), rx.State):
 
     async def _show(self, version: str) -> None:
         if not self.rows:
-            self.shown, self.jobs = NO_FACTS, []
+            self.shown, self.jobs, self.used = NO_FACTS, [], NO_USED
             return
         found = await self._do(versions.get, self._id(), version or self.rows[0]["version"])
         if found is None:
@@ -139,6 +143,7 @@ class DatasetVersionsState(paged(_READ), rx.State):
         wanted = TrainingJobFilter(dataset_version_id=found.id)
         page = await self._do(training_jobs.list_jobs, wanted, None, JOBS)
         self.jobs = [use_row(item) for item in page.items] if page else []
+        self.used = await used_version(self._id(), found.id)
 
     async def _compare(self, cursor: str) -> None:
         self.is_comparing = bool(self.before and self.after)

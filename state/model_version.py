@@ -17,6 +17,8 @@ from state import views
 from state.addresses import uuid_of
 from state.base import Page
 from state.marks import permission
+from state.used_versions import used_version
+from state.views.used_version import NO_USED, UsedRow
 
 DEPLOYMENTS = 50
 _READ, _WRITE = Permission.MODELS_READ, Permission.MODELS_WRITE
@@ -33,7 +35,7 @@ class ModelVersionState(Page, rx.State):
     per_class: list[dict[str, Any]] = []
     job_name: str = ""
     base_name: str = ""
-    dataset_id: str = ""
+    used: UsedRow = NO_USED
     deployments: list[views.DeploymentLine] = []
     edges: list[views.Option] = []
     is_signing: bool = False
@@ -54,7 +56,7 @@ class ModelVersionState(Page, rx.State):
             self.version, self.details, self.loading, self.problem = views.NO_VERSION, views.NO_DETAILS, True, ""
             self.deployments, self.matrix, self.per_class = [], [], []
             self.is_signing = self.is_deploying = False
-            self.job_name = self.base_name = self.dataset_id = ""
+            self.job_name, self.base_name, self.used = "", "", NO_USED
             yield
         await self._refresh(version_id)
         await self._read_lineage()
@@ -193,7 +195,8 @@ class ModelVersionState(Page, rx.State):
         if self.details["job_id"]:
             job = await self._do(training_jobs.get, UUID(self.details["job_id"]))
             if job is not None:
-                self.job_name, self.dataset_id = job.name, str(job.dataset_id)
+                self.job_name = job.name
+                self.used = await used_version(job.dataset_id, job.dataset_version_id)
         if self.details["base_id"]:
             base = await self._do(model_versions.get, UUID(self.details["base_id"]))
             self.base_name = f"{base.ai_module} {base.version}" if base else ""

@@ -9,9 +9,10 @@ import reflex as rx
 
 from app.domain.permissions import Permission
 from app.schemas.withdrawals import Impact, SampleWithdraw
-from app.services import datasets, withdrawals
+from app.services import datasets, labelling_queue, withdrawals
+from state import views
 from state.addresses import dataset_of
-from state.base import Page
+from state.base import Page, store
 from state.marks import permission
 from state.views.words import iso
 
@@ -35,6 +36,7 @@ class SampleImpactState(Page, rx.State):
     dataset_name: str = ""
     sample_id: str = ""
     summary: str = ""
+    sample: views.SampleCard = views.NO_SAMPLE
     withdrawn_at: str = ""
     reason: str = ""
     is_deleted: bool = False
@@ -53,8 +55,11 @@ class SampleImpactState(Page, rx.State):
         if dataset_id is None or sample_id is None:
             self.problem, self.loading = "There is no such sample. Choose one in the dataset.", False
             return
-        self.dataset_id, self.sample_id, self.loading, self.is_asking = str(dataset_id), str(sample_id), True, False
-        yield
+        self.is_asking = False
+        if (self.dataset_id, self.sample_id) != (str(dataset_id), str(sample_id)):
+            self.dataset_id, self.sample_id, self.loading = str(dataset_id), str(sample_id), True
+            self.sample, self.problem = views.NO_SAMPLE, ""
+            yield
         await self._look()
 
     @permission(_WRITE)
@@ -87,6 +92,10 @@ class SampleImpactState(Page, rx.State):
         found = await self._load(withdrawals.impact, UUID(self.dataset_id), UUID(self.sample_id)) if dataset else None
         if dataset is None or found is None:
             return
+        if not found.is_deleted:
+            shown = await self._do(labelling_queue.get, UUID(self.dataset_id), UUID(self.sample_id), store())
+            colours = {str(one["name"]): str(one.get("color", "")) for one in dataset.label_schema["classes"]}
+            self.sample = views.sample_card(shown, colours) if shown else views.NO_SAMPLE
         self.dataset_name, self.loading = dataset.name, False
         self.withdrawn_at, self.reason = iso(found.withdrawn_at), found.withdrawal_reason or ""
         self.is_deleted, self.older = found.is_deleted, ", ".join(found.unsearchable_versions[:20])

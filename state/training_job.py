@@ -17,6 +17,8 @@ from state import views
 from state.addresses import uuid_of
 from state.base import Page
 from state.marks import permission
+from state.used_versions import used_version
+from state.views.used_version import NO_USED, UsedRow
 
 LOG_TAIL = 12_000
 ORDER = [known["name"] for known in describe()]
@@ -31,6 +33,7 @@ class TrainingJobState(Page, rx.State):
     topics: list[str] = []
     dataset_id: str = ""
     dataset_name: str = ""
+    used: UsedRow = NO_USED
     base_version_id: str = ""
     model_version_id: str = ""
     started_at: str = ""
@@ -56,13 +59,13 @@ class TrainingJobState(Page, rx.State):
             self.problem, self.loading = "There is no such training job. Choose one from the list.", False
             return
         if self.job["id"] != str(job_id):
-            self.loading, self.job, self.dataset_name = True, views.NO_JOB, ""
+            self.loading, self.job, self.dataset_name, self.used = True, views.NO_JOB, "", NO_USED
             self.problem = self.log = ""
             self.labels, self.matrix, self.per_class, self.scores = [], [], [], []
             self.is_finished = self.log_cut = False
             self._log_offset = 0
             yield
-        await self._refresh(job_id)
+        await self._refresh(job_id, anew=True)
 
     @permission(_READ)
     async def on_live(self, _topic: str, _data: dict[str, Any]) -> None:
@@ -80,7 +83,8 @@ class TrainingJobState(Page, rx.State):
             self._show(job)
             self._tell("Cancelled." if self.is_finished else "The job stops after the batch it is working on.")
 
-    async def _refresh(self, job_id: UUID) -> None:
+    async def _refresh(self, job_id: UUID, *, anew: bool = False) -> None:
+        """`anew`: the page was opened, so what may have become of its dataset is read again too."""
         job = await self._load(training_jobs.get, job_id)
         if job is None:
             return
@@ -88,7 +92,9 @@ class TrainingJobState(Page, rx.State):
         await self._read_log(job_id)
         if not self.dataset_name:
             dataset = await self._do(datasets.get, job.dataset_id)
-            self.dataset_name = f"{dataset.name} {dataset.version}" if dataset else "dataset"
+            self.dataset_name = dataset.name if dataset else "dataset"
+        if anew or (not self.used["version"] and job.dataset_version_id):
+            self.used = await used_version(job.dataset_id, job.dataset_version_id)
         self.loading = False
 
     async def _read_log(self, job_id: UUID) -> None:

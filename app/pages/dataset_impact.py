@@ -40,26 +40,50 @@ def _listed(title: str, rows: Any, kind: str, none: str) -> rx.Component:
     )
 
 
-def _state() -> rx.Component:
-    """Whether it is withdrawn, why, and since when."""
+def _sample() -> rx.Component:
+    """Which one it is, what it touched in a sentence, and whether it may still be used."""
     withdrawn = callout(
         rx.el.span(S.reason, " (", relative_time(S.withdrawn_at), ")"), tone="warning", title="This sample is withdrawn"
     )
     older = callout(
         rx.el.span("These lists from before versions kept their samples may hold it too: ", S.older), tone="info"
     )
-    return rx.fragment(
-        rx.cond(S.withdrawn_at != "", withdrawn, rx.fragment()),
-        rx.cond(S.is_deleted, callout("This sample was deleted; versions still hold it.", tone="info"), rx.fragment()),
-        rx.cond(S.older != "", older, rx.fragment()),
+    said = rx.el.div(
         rx.el.p(S.summary, style={"margin": "0"}, data_testid="summary"),
+        rx.cond(S.sample["label"] != "", rx.el.span("Label: ", S.sample["label"], class_name="ty-second")),
+        rx.el.code(S.sample_id, class_name="ty-second", style={"overflow_wrap": "anywhere"}),
+        style={"display": "grid", "gap": "4px", "min_width": "0"},
+    )
+    return section(
+        rx.cond(S.sample["file_name"] != "", S.sample["file_name"], "The sample"),
+        stack(
+            rx.el.div(_picture(), said, style={"display": "flex", "gap": "16px", "align_items": "flex-start"}),
+            rx.cond(S.withdrawn_at != "", withdrawn),
+            rx.cond(S.is_deleted, callout("This sample was deleted; versions still hold it.", tone="info")),
+            rx.cond(S.older != "", older),
+        ),
+        actions=_actions(),
     )
 
 
+def _picture() -> rx.Component:
+    """Small: it is known again by it."""
+    picture = rx.el.img(
+        src=S.sample["url"],
+        alt=S.sample["alt"],
+        data_testid="touched-picture",
+        style={"width": "96px", "height": "96px", "flex": "none", "object_fit": "contain", "border_radius": "6px"}
+        | {"background": "var(--gray-a3)", "image_rendering": rx.cond(S.sample["is_tiny"], "pixelated", "auto")},
+    )
+    return rx.cond((S.sample["url"] != "") & ~S.sample["is_video"], picture, rx.fragment())
+
+
 def _actions() -> rx.Component:
-    withdraw = rx.button("Withdraw", color_scheme="red", variant="soft", on_click=S.ask(True), data_testid="withdraw")
+    withdraw = rx.button(
+        "Withdraw", color_scheme="red", variant="soft", size="1", on_click=S.ask(True), data_testid="withdraw"
+    )
     reinstate = confirm_dialog(
-        rx.button("Reinstate", variant="soft", data_testid="reinstate"),
+        rx.button("Reinstate", variant="soft", size="1", data_testid="reinstate"),
         title="Let this sample be used again?",
         consequences=["The next version holds it again.", "Versions that hold it can be trained on again."],
         confirm_label="Reinstate",
@@ -104,10 +128,9 @@ def page() -> rx.Component:
     return framed(
         "Where a sample was used",
         dataset_tabs("versions", S.dataset_id),
-        rx.cond(S.loading, loading_panel(4), stack(_state(), lists)),
+        rx.cond(S.loading, loading_panel(4), stack(_sample(), lists)),
         rx.cond(may(WRITE), _ask(), rx.fragment()),
         state=S,
         active="datasets",
         breadcrumb=[("Datasets", "/datasets"), (S.dataset_name, "/datasets/" + S.dataset_id)],
-        actions=_actions(),
     )

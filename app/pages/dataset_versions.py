@@ -7,6 +7,7 @@ import reflex as rx
 from app.pages.common import may, pager_line, told
 from app.pages.common import page as framed
 from app.pages.dataset_tabs import dataset_tabs
+from app.pages.used_version import withdrawn_callout
 from app.pages.version_comparison import comparison
 from app.pages.version_dialogs import commit_dialog, restore_dialog
 from components.feedback import empty_state
@@ -76,11 +77,11 @@ def _doing(row: Any) -> rx.Component:
 
 
 COLUMNS = [
-    Column("Version", _number, width="130px", phone="title"),
+    Column("Version", _number, width="118px", phone="title"),
     Column("Message", _made),
-    Column("Samples", lambda row: two_lines(row["samples"], row["changes"]), width="190px"),
-    Column("Split", _holds, width="220px"),
-    Column("", _doing, width="90px", align="right", phone="corner"),
+    Column("Samples", lambda row: two_lines(row["samples"], row["changes"]), width="150px"),
+    Column("Split", _holds, width="190px"),
+    Column("", _doing, width="76px", align="right", phone="corner"),
 ]
 
 
@@ -132,15 +133,18 @@ CLASS_COLUMNS = [
     ),
     # The split in a line of its own: five numbers side by side do not fit beside the list.
     Column("Samples", lambda line: two_lines(line["samples"], line["split"]), align="right"),
-    Column("Boxes", lambda line: line["boxes"], align="right"),
 ]
+BOXES = Column("Boxes", lambda line: line["boxes"], align="right")
 
 
 def _classes() -> rx.Component:
-    table = data_table(S.shown["classes"], CLASS_COLUMNS, label="Classes", empty=rx.fragment(), test_id="classes")
+    def table(columns: list[Column]) -> rx.Component:
+        return data_table(S.shown["classes"], columns, label="Classes", empty=rx.fragment(), test_id="classes")
+
+    shown = rx.cond(S.shown["has_boxes"], table([*CLASS_COLUMNS, BOXES]), table(CLASS_COLUMNS))
     return rx.cond(
         S.shown["classes"].length() > 0,
-        section(rx.el.span("Classes in ", S.shown["version"]), table, flush=True),
+        section(rx.el.span("Classes in ", S.shown["version"]), shown, flush=True),
         rx.fragment(),
     )
 
@@ -150,7 +154,7 @@ def _facts() -> rx.Component:
         ("Digest", digest(S.shown["sha256"])),
         ("Files", S.shown["size"]),
         ("From", S.shown["sources"]),
-        ("Boxes", S.shown["boxes"]),
+        ("Boxes", rx.cond(S.shown["has_boxes"], S.shown["boxes"], "none: labels are classes")),
         ("Without a label", S.shown["unlabeled"]),
         ("Split of new samples", S.shown["shares"]),
         ("Seed", S.shown["seed"]),
@@ -179,11 +183,13 @@ def _jobs() -> rx.Component:
 def page() -> rx.Component:
     """The list beside one version in numbers, and the comparison under it."""
     return framed(
-        "Versions",
+        rx.cond(S.dataset_name != "", S.dataset_name, "Versions"),
         dataset_tabs("versions", S.dataset_id),
-        columns(stack(_list(), comparison()), stack(_facts(), _jobs(), _classes()), wide=True),
+        columns(
+            stack(_list(), comparison()), stack(_facts(), withdrawn_callout(S.used), _jobs(), _classes()), wide=True
+        ),
         rx.cond(may(WRITE), rx.fragment(commit_dialog(), restore_dialog()), rx.fragment()),
         state=S,
         active="datasets",
-        breadcrumb=[("Datasets", "/datasets"), (S.dataset_name, "/datasets/" + S.dataset_id)],
+        breadcrumb=[("Datasets", "/datasets")],
     )

@@ -6,6 +6,7 @@ import reflex as rx
 
 from app.pages.common import INTRO, choice, field, form_dialog, may, reason, told
 from app.pages.common import page as framed
+from app.pages.used_version import version_link, withdrawn_callout
 from components.bars import bar_list
 from components.confusion_matrix import confusion_matrix
 from components.feedback import confirm_dialog, empty_state, error_callout
@@ -224,7 +225,8 @@ def _lineage() -> rx.Component:
         facts(
             ("Module", chip(S.version["ai_module"], icon="tag")),
             ("Training job", link(S.job_name, "/jobs/" + S.details["job_id"], "none")),
-            ("Dataset", link(rx.cond(S.dataset_id != "", "open", ""), "/datasets/" + S.dataset_id, "none")),
+            ("Dataset", link(S.used["dataset"], S.used["dataset_href"], "none")),
+            ("Dataset version", version_link(S.used, "none")),
             ("Base version", link(S.base_name, "/models/" + S.details["base_id"], "none, from scratch")),
             ("Created", relative_time(S.version["created_at"])),
             ("Approved", relative_time(S.details["approved_at"], missing="not yet")),
@@ -257,6 +259,7 @@ def page() -> rx.Component:
         rx.cond(S.version["title"] != "", S.version["title"], "Model version"),
         live_topic(["models", "deployments"], on_message=S.on_live, on_reconnect=S.load, every_ms=700),
         stack(
+            withdrawn_callout(S.used),
             _tiles(),
             columns(
                 stack(_deployments(), _evaluation()),

@@ -4,6 +4,7 @@ import reflex as rx
 
 from app.pages.common import may, pair_columns, pair_list, panel
 from app.pages.common import page as framed
+from app.pages.used_version import version_link, withdrawn_callout
 from components.bars import bar_list
 from components.confusion_matrix import confusion_matrix
 from components.feedback import callout, confirm_dialog, error_callout
@@ -78,6 +79,7 @@ def _facts() -> rx.Component:
         facts(
             ("Module", chip(S.job["ai_module"], icon="tag")),
             ("Dataset", rx.link(S.dataset_name, href="/datasets/" + S.dataset_id)),
+            ("Dataset version", version_link(S.used, "frozen when the job begins")),
             ("Base model", base),
             ("Split", rx.cond(S.split != "", S.split, "not yet")),
             ("Seed", S.seed),
@@ -152,6 +154,7 @@ def page() -> rx.Component:
         rx.cond(S.job["name"] != "", S.job["name"], "Training job"),
         live_topic(S.topics, on_message=S.on_live, on_reconnect=S.load, every_ms=1000),
         stack(
+            withdrawn_callout(S.used),
             _progress(),
             _curves(),
             _results(),

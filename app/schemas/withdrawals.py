@@ -13,6 +13,16 @@ class SampleWithdraw(Request):
     reason: Annotated[Note, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
+class UsedVersion(View):
+    """The version that something was trained on, and the samples of it that were withdrawn since, or the first."""
+
+    dataset_id: UUID
+    dataset_name: str
+    version: str
+    withdrawn: list[UUID]
+    withdrawn_count: int
+
+
 class ImpactedVersion(View):
     """A version that holds the sample."""
 

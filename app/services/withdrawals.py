@@ -24,6 +24,7 @@ from app.schemas.withdrawals import (
     ImpactedModel,
     ImpactedVersion,
     SampleWithdraw,
+    UsedVersion,
 )
 from app.services import audit, sample_labels
 from app.services.access import fetch, fetch_sample, may_see, open_dataset, visible_to
@@ -42,6 +43,7 @@ from app.tables import (
 from app.tables.base import utcnow
 
 Row = TypeVar("Row", bound=SQLModel)
+SHOWN = 20
 
 
 def withdraw(session: Session, actor: Actor, dataset_id: UUID, sample_id: UUID, request: SampleWithdraw) -> SampleView:
@@ -107,6 +109,21 @@ def withdrawn_in(session: Session, version: DatasetVersion) -> list[UUID]:
         for sample_id in wanted[bucket]
         if sample_id in lines
     ]
+
+
+def used(session: Session, actor: Actor, version_id: UUID) -> UsedVersion:
+    """The version that a job or a model came from, with what was withdrawn of it since."""
+    require(actor, Permission.DATASETS_READ)
+    version = fetch(session, DatasetVersion, version_id, actor, "version")
+    dataset = fetch(session, TrainingDataset, version.dataset_id, actor, "dataset")
+    held = withdrawn_in(session, version)
+    return UsedVersion(
+        dataset_id=dataset.id,
+        dataset_name=dataset.name,
+        version=version.version,
+        withdrawn=held[:SHOWN],
+        withdrawn_count=len(held),
+    )
 
 
 def _withdrawn(session: Session, dataset_id: UUID) -> list[UUID]:

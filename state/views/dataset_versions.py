@@ -67,6 +67,7 @@ class VersionFacts(TypedDict):
     size: str
     sources: str
     boxes: str
+    has_boxes: bool
     unlabeled: str
     seed: str
     shares: str
@@ -113,8 +114,8 @@ class CountChip(TypedDict):
 
 
 NO_FACTS: VersionFacts = {
-    "version": "", "sha256": "", "size": "", "sources": "", "boxes": "", "unlabeled": "", "seed": "", "shares": "",
-    "classes": [],
+    "version": "", "sha256": "", "size": "", "sources": "", "boxes": "", "has_boxes": False, "unlabeled": "",
+    "seed": "", "shares": "", "classes": [],
 }  # fmt: skip
 
 
@@ -170,6 +171,7 @@ def version_facts(item: VersionView) -> VersionFacts:
         "size": size(found.get("bytes", 0)),
         "sources": ", ".join(f"{count:,} {name}" for name, count in found.get("sources", {}).items()),
         "boxes": f"{found.get('boxes', 0):,}",
+        "has_boxes": item.label_schema.get("task") == "detection",
         "unlabeled": f"{found.get('unlabeled', 0):,}",
         "seed": str(plan.get("seed", "")),
         "shares": f"{plan.get('validation', 0):.0%} validation, {plan.get('test', 0):.0%} test",

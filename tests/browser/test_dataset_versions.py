@@ -8,6 +8,7 @@ import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from app.domain.machines import JobStatus
 from app.domain.permissions import Role
 from app.infra.db import transaction
 from app.tables import TrainingDataset, TrainingSample
@@ -15,6 +16,7 @@ from tests.browser.web_process import Web
 from tests.support import people
 from tests.support.images import add_samples, png
 from tests.support.people import PASSWORD, Person, make_token
+from tests.support.records import make_job, make_version
 
 API = "/api/v1/training/datasets"
 SCHEMA = {"task": "detection", "classes": [{"name": "cell", "color": "#e5484d"}, {"name": "dust", "color": "#3e63dd"}]}
@@ -115,12 +117,46 @@ def test_sample_is_withdrawn_after_a_look_at_what_it_touched(
     page.goto(f"/datasets/{dataset_id}/impact?sample={ids[0]}")
     expect(page.get_by_test_id("summary")).to_have_text("It touched 1 version.")
     expect(page.get_by_test_id("touched-versions")).to_contain_text("1.0.0")
+    expect(page.get_by_test_id("touched-picture")).to_be_visible()
     page.get_by_test_id("withdraw").click()
     page.locator("textarea[name=reason]").fill("The consent was taken back")
     page.get_by_test_id("form-submit").click()
     expect(page.get_by_text("This sample is withdrawn")).to_be_visible()
     made = client.post(f"{API}/{dataset_id}/versions", json={}).json()
     assert (made["sample_count"], made["changes"]) == (7, {"removed": 1})
+    page.goto(f"/datasets/{dataset_id}/versions?version=1.0.0")
+    expect(page.get_by_test_id("withdrawn-samples")).to_contain_text("1 sample of version 1.0.0 was withdrawn since.")
+    page.get_by_test_id("withdrawn-samples").get_by_role("link").click()
+    expect(page).to_have_url(f"{web.url}/datasets/{dataset_id}/impact?sample={ids[0]}")
     page.get_by_test_id("reinstate").click()
     page.get_by_test_id("reinstate-dialog-yes").click()
     expect(page.get_by_test_id("withdraw")).to_be_visible()
+
+
+def test_job_and_model_lead_to_the_version_they_came_from_and_to_what_was_withdrawn_of_it(
+    page: Page, web: Web, ada: Person, client: httpx.Client, dataset: tuple[str, list[str]]
+) -> None:
+    dataset_id, ids = dataset
+    first = client.post(f"{API}/{dataset_id}/versions", json={}).json()
+    with transaction() as session:
+        row = session.get_one(TrainingDataset, UUID(dataset_id))
+    job = make_job(ada, row, JobStatus.FAILED, dataset_version_id=UUID(first["id"]))
+    waiting = make_job(ada, row, JobStatus.QUEUED)
+    model = make_version("7.0.0", ai_module="cells", training_job_id=job.id)
+    sign_in(page, web, ada)
+    page.goto(f"/jobs/{waiting.id}")
+    expect(page.get_by_text("frozen when the job begins")).to_be_visible()
+    for place in (f"/jobs/{job.id}", f"/models/{model.id}"):
+        page.goto(place)
+        expect(page.get_by_test_id("dataset-version")).to_have_text("1.0.0")
+        expect(page.get_by_test_id("withdrawn-samples")).to_have_count(0)
+    page.get_by_test_id("dataset-version").click()
+    expect(page).to_have_url(f"{web.url}/datasets/{dataset_id}/versions?version=1.0.0")
+    for sample_id in ids[:2]:
+        answer = client.post(f"{API}/{dataset_id}/samples/{sample_id}/withdraw", json={"reason": "No consent"})
+        assert answer.status_code == 200, answer.text
+    for place in (f"/jobs/{job.id}", f"/models/{model.id}"):
+        page.goto(place)
+        held = page.get_by_test_id("withdrawn-samples")
+        expect(held).to_contain_text("2 samples of version 1.0.0 were withdrawn since.")
+        expect(held.get_by_role("link")).to_have_count(2)

@@ -106,6 +106,32 @@ def test_impact_shows_no_record_of_another_organization(
     assert hidden.organization_id == own
 
 
+def test_version_names_what_was_withdrawn_of_it_to_those_who_may_see_its_dataset(
+    super_admin: Person, second_admin: Person, enterprise_admin: Person
+) -> None:
+    with transaction() as session:
+        from app.tables import Organization
+
+        other = Organization(name="Other Ltd", plan="enterprise")
+        session.add(other)
+        session.flush()
+        owner = other.id
+    dataset = make_dataset(super_admin, organization_id=owner)
+    ids = make_samples(dataset, 25, super_admin, second_admin)
+    first = commit(super_admin, dataset)
+    for which in ids[:22]:
+        withdraw(super_admin, dataset, which)
+    with transaction() as session:
+        found = withdrawals.used(session, super_admin.actor, first.id)
+    assert (found.version, found.dataset_id, found.withdrawn_count) == ("1.0.0", dataset.id, 22)
+    assert found.withdrawn == sorted(ids[:22])[:20]
+    second = commit(super_admin, dataset)
+    with transaction() as session:
+        assert withdrawals.used(session, super_admin.actor, second.id).withdrawn == []
+    with pytest.raises(NotFound, match="dataset"), transaction() as session:
+        withdrawals.used(session, enterprise_admin.actor, first.id)
+
+
 def test_version_with_a_withdrawn_sample_trains_nothing(
     super_admin: Person, second_admin: Person, dataset: TrainingDataset
 ) -> None:
