@@ -24,6 +24,7 @@ def _box(box: Any) -> rx.Component:
             "border_style": dashed,
             "border_color": colour,
             "border_radius": "2px",
+            "box_shadow": "0 0 0 1px rgb(255 255 255 / 0.55)",  # seen on a picture of the same colour too
         },
     )
 

@@ -58,7 +58,7 @@ class ReviewState(Page, rx.State):
             self.problem, self.loading = "There is no such dataset. Choose one from the list.", False
             return
         if self.dataset["id"] != str(dataset_id):
-            self.rows, self.current, self.dataset = [], NOTHING, views.NO_DATASET
+            self.rows, self.current, self.dataset, self.form = [], NOTHING, views.NO_DATASET, ""
         await self._refresh(dataset_id)
         truths = None if self.problem else await self._load(ground_truth.show, dataset_id)
         self.planted = truths.planted if truths else 0

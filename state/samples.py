@@ -60,7 +60,7 @@ class SamplesState(Page, rx.State):
         if dataset_id is None:
             self.problem, self.loading = "There is no such dataset. Choose one from the list.", False
             return
-        self.picked, self.opened, self.is_rejecting = [], views.NO_SAMPLE, False
+        self.picked, self.opened, self.is_rejecting, self.is_filtering = [], views.NO_SAMPLE, False, False
         if self.dataset["id"] != str(dataset_id):
             self.dataset, self.balance, self.activity, self.query = views.NO_DATASET, [], [], ""
             self.loading, self.problem = True, ""

@@ -142,7 +142,10 @@ def form_dialog(
 
 def filters(*controls: rx.Component) -> rx.Component:
     """A line of filters over a list."""
-    return rx.el.div(*controls, style={"display": "flex", "flex_wrap": "wrap", "gap": "8px", "margin_bottom": "12px"})
+    return rx.el.div(
+        *controls,
+        style={"display": "flex", "flex_wrap": "wrap", "gap": "8px", "align_items": "center", "margin_bottom": "12px"},
+    )
 
 
 def filter_choice(

@@ -57,7 +57,13 @@ def _checks() -> rx.Component:
         rx.el.ul(
             *items,
             class_name="ty-muted",
-            style={"margin": "0", "padding_left": "18px", "display": "grid", "gap": "8px"},
+            style={
+                "margin": "0",
+                "padding_left": "18px",
+                "list_style": "disc outside",
+                "display": "grid",
+                "gap": "8px",
+            },
         ),
     )
 

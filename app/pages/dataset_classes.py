@@ -40,11 +40,11 @@ def _attributes(item: Any) -> rx.Component:
 
 
 def _count(item: Any) -> rx.Component:
+    """In one line: the number, then its share of all labels."""
     return rx.el.span(
-        progress_bar(item["percent"], label=item["name"], compact=True),
-        rx.el.span(item["count"], class_name="ty-second"),
-        class_name="ty-two",
-        style={"gap": "3px"},
+        rx.el.span(item["count"], style={"min_width": "5ch", "text_align": "right"}),
+        rx.el.span(progress_bar(item["percent"], label=item["name"], compact=True), style={"flex": "1"}),
+        style={"display": "flex", "align_items": "center", "gap": "12px"},
     )
 
 

@@ -183,6 +183,15 @@ def _decisions() -> rx.Component:
 
 
 def _progress() -> rx.Component:
+    settings = rx.button(
+        rx.icon("settings-2", size=14),
+        "Settings",
+        on_click=S.set_settings_open(True),
+        size="1",
+        variant="soft",
+        color_scheme="gray",
+        data_testid="opinion-settings",
+    )
     return section(
         "Opinions",
         rx.cond(
@@ -193,6 +202,7 @@ def _progress() -> rx.Component:
             ),
             rx.el.p("Samples take one opinion each.", class_name="ty-second", style={"margin": "0"}),
         ),
+        actions=rx.cond(may(WRITE), settings, rx.fragment()),
     )
 
 
@@ -255,14 +265,6 @@ def _settings() -> rx.Component:
 
 def page() -> rx.Component:
     """The queue, or one sample side by side, beside how far everybody is."""
-    settings = rx.button(
-        rx.icon("settings-2", size=15),
-        "Settings",
-        on_click=S.set_settings_open(True),
-        variant="soft",
-        color_scheme="gray",
-        data_testid="opinion-settings",
-    )
     return framed(
         rx.cond(S.dataset["name"] != "", S.dataset["name"], "Opinions"),
         dataset_tabs("opinions", S.dataset["id"]),
@@ -277,5 +279,4 @@ def page() -> rx.Component:
         state=S,
         active="datasets",
         breadcrumb=[("Datasets", "/datasets")],
-        actions=rx.cond(may(WRITE), settings, rx.fragment()),
     )

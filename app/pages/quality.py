@@ -30,12 +30,17 @@ def _explained(*text: Any) -> rx.Component:
 
 
 def _filters() -> rx.Component:
+    again = rx.button(
+        rx.icon("refresh-cw", size=14), "Measure again", variant="soft", color_scheme="gray", on_click=S.measure_again
+    )
     other = filter_choice("With", S.other, S.people_options, S.filter_other)
     return rx.el.div(
         filters(
             filter_choice("Class", S.label, S.class_options, S.filter_label),
             filter_choice("Person", S.annotator, S.people_options, S.filter_annotator),
             rx.cond(S.annotator != "", other, rx.fragment()),
+            again,
+            rx.el.span(rx.cond(S.as_of != "", as_of(S.as_of, word="Measured"), "Measuring"), class_name="ty-second"),
         ),
         class_name="ty-no-print",
     )
@@ -282,18 +287,13 @@ def _report() -> rx.Component:
 def page() -> rx.Component:
     """Filters, the samples behind the chosen figure, and the report."""
     waiting = section("Measuring", loading_panel(8))
-    again = rx.button(
-        rx.icon("refresh-cw", size=14), "Measure again", variant="soft", color_scheme="gray", on_click=S.measure_again
-    )
     content = rx.cond(S.measured, rx.cond(S.labelled > 0, _report(), _nobody()), waiting)
     return framed(
-        "Quality",
+        rx.cond(S.dataset["name"] != "", S.dataset["name"], "Quality"),
         dataset_tabs("quality", S.dataset["id"]),
         _filters(),
         stack(_behind(), content),
         state=S,
         active="datasets",
-        breadcrumb=[("Datasets", "/datasets"), (S.dataset["name"], "/datasets/" + S.dataset["id"])],
-        subtitle=rx.cond(S.as_of != "", rx.fragment("How good the labels are, ", as_of(S.as_of)), "Measuring"),
-        actions=again,
+        breadcrumb=[("Datasets", "/datasets")],
     )

@@ -105,7 +105,9 @@ def _queue() -> rx.Component:
     )
     line = rx.el.ul(rx.foreach(S.rows, _small), class_name="ty-review-line", aria_label="Labels that wait")
     waits = rx.cond(
-        S.waiting == 1, "1 label waits for you", S.waiting.to(str) + " labels wait for you, the riskiest first"
+        S.waiting < 2,
+        rx.cond(S.waiting == 1, "1 label waits for you", "no label waits for you"),
+        S.waiting.to(str) + " labels wait for you, the riskiest first",
     )
     return section(
         "Waiting for review",
@@ -120,9 +122,9 @@ def _about() -> rx.Component:
         S.current["reasons"].length() > 0,
         rx.el.span(
             rx.foreach(S.current["reasons"], lambda words: chip(words)),
-            style={"display": "flex", "flex_wrap": "wrap", "gap": "6px", "justify_content": "flex-end"},
+            style={"display": "flex", "flex_wrap": "wrap", "gap": "6px", "justify_content": "flex-start"},
         ),
-        "none",
+        "its turn",
     )
     return section(
         "This label",

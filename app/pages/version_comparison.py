@@ -11,6 +11,7 @@ from components.shell import section
 from state.dataset_versions import DatasetVersionsState as S
 
 CARDS = {"display": "grid", "gap": "14px", "grid_template_columns": "repeat(auto-fill, minmax(min(100%, 210px), 1fr))"}
+LEGEND = {"margin": "0 0 12px"}
 LINE = {"display": "flex", "flex_wrap": "wrap", "gap": "8px", "align_items": "center"}
 
 
@@ -22,7 +23,7 @@ def _choice(name: str, label: str, present: Any) -> rx.Component:
         key=present,
         aria_label=label,
         class_name="ty-select",
-        style={**SELECT, "width": "auto", "min_width": "110px"},
+        style={**SELECT, "width": "auto", "min_width": "88px"},
     )
 
 
@@ -30,7 +31,7 @@ def comparison() -> rx.Component:
     """Two versions to choose, and what changed from the first to the second."""
     form = rx.form(
         rx.el.div(
-            _choice("before", "From version", S.before),
+            _choice("before", "From version", rx.cond(S.before != "", S.before, S.rows[1]["version"])),
             rx.icon("arrow-right", size=15, aria_hidden="true"),
             _choice("after", "To version", S.after),
             rx.button("Compare", type="submit", variant="soft", data_testid="compare"),
@@ -62,8 +63,10 @@ def comparison() -> rx.Component:
         rx.button("Next changes", variant="soft", on_click=S.next_cards, style={"margin_top": "14px"}),
         rx.fragment(),
     )
-    legend = rx.el.p(
-        "Dashed red: before. Green: after. Grey: the same.", class_name="ty-second", style={"margin": "0 0 12px"}
+    legend = rx.cond(
+        S.shown["has_boxes"],
+        rx.el.p("Dashed red: before. Green: after. Grey: the same.", class_name="ty-second", style=LEGEND),
+        rx.fragment(),
     )
     found = rx.fragment(chips, schema, rx.cond(S.cards.length() > 0, rx.fragment(legend, cards, more), same))
     return rx.cond(
