@@ -155,7 +155,6 @@ def _facts() -> rx.Component:
             rx.el.p(S.dataset["description"], class_name="ty-muted", style={"margin": "12px 0 0"}),
             rx.fragment(),
         ),
-        actions=_archive(),
     )
 
 
@@ -173,16 +172,12 @@ def _reject() -> rx.Component:
     )
 
 
-def _activate() -> rx.Component:
-    """Of a draft or an archived dataset this is the next step, so it stands in the head."""
+def _status_actions() -> rx.Component:
+    """active ⇄ draft, archived."""
     status = S.dataset["status"]
     activate = rx.button("Make active", on_click=S.set_status("active"), data_testid="activate")
-    return rx.cond(may(WRITE) & (status != "") & (status != "active"), activate, rx.fragment())
-
-
-def _archive() -> rx.Component:
-    dialog = confirm_dialog(
-        rx.button("Archive", variant="soft", color_scheme="gray", size="1"),
+    archive = confirm_dialog(
+        rx.button("Archive", variant="soft", color_scheme="gray"),
         title="Archive this dataset?",
         consequences=[
             "It takes no new samples and no new training jobs.",
@@ -191,8 +186,14 @@ def _archive() -> rx.Component:
         confirm_label="Archive",
         on_confirm=S.set_status("archived"),
     )
-    status = S.dataset["status"]
-    return rx.cond(may(WRITE) & (status != "") & (status != "archived"), dialog, rx.fragment())
+    return rx.cond(
+        may(WRITE) & (status != ""),
+        rx.fragment(
+            rx.cond(status != "archived", archive, rx.fragment()),
+            rx.cond(status != "active", activate, rx.fragment()),
+        ),
+        rx.fragment(),
+    )
 
 
 def _live() -> rx.Component:
@@ -212,5 +213,5 @@ def page() -> rx.Component:
         active="datasets",
         breadcrumb=[("Datasets", "/datasets")],
         badge=rx.cond(S.dataset["status"] != "", status_badge("dataset", S.dataset["status"]), rx.fragment()),
-        actions=_activate(),
+        actions=_status_actions(),
     )
