@@ -84,6 +84,8 @@ def test_order_that_does_not_exist_is_explained(datasets: Page) -> None:
 
 def test_dataset_that_somebody_changed_meanwhile_is_not_overwritten(datasets: Page, ada: Person) -> None:
     dataset = make_dataset(ada, name="shared")
+    # The page hears of nothing: otherwise it would show the change in time, and there would be nothing to refuse.
+    datasets.route_web_socket(re.compile("/api/v1/live"), lambda _socket: None)
     datasets.goto(f"/datasets/{dataset.id}")
     archive = datasets.get_by_role("button", name="Archive")
     expect(archive).to_be_visible()
