@@ -125,7 +125,8 @@ def remember_opinions(session: Session, annotator_id: int, opinions: Sequence[tu
             index_elements=["sample_id", "annotator_id"],
             set_={name: statement.excluded[name] for name in ("labels", "annotations", "updated_at")},
         ),
-        rows,
+        # A list, of one row too, takes the way of many.
+        rows if len(rows) > 1 else rows[0],
     )
 
 
