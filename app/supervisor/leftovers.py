@@ -67,6 +67,8 @@ def read_records(data_dir: Path) -> list[Record]:
     for path in records_folder(data_dir).glob("*.json"):
         try:
             found.append(Record(**json.loads(path.read_text())))
+        except FileNotFoundError:
+            continue  # its child ended at this moment
         except (ValueError, TypeError):
             path.unlink(missing_ok=True)
     return sorted(found, key=lambda record: record.order, reverse=True)

@@ -191,9 +191,11 @@ def test_lost_connection_is_waited_for(
 
 
 def test_pause_stops_and_the_rest_goes_in_later(add_page: Page, dataset: TrainingDataset, large_files: Path) -> None:
-    gate = Gate(add_page, first=10)
+    gate, arrived = Gate(add_page, first=10), list[str]()
+    add_page.on("requestfinished", lambda request: arrived.append(request.url) if request.method == "PUT" else None)
     choose(add_page, large_files)
     gate.wait_until_holding()
+    wait_for(lambda: add_page.evaluate("0") or len(arrived) == 10, 30, "ten files in the store")
     add_page.get_by_test_id("upload-pause").click()
     expect(add_page.get_by_test_id("upload-status")).to_contain_text("Paused")
     add_page.unroute(PUTS)

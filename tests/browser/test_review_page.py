@@ -1,5 +1,6 @@
 """/datasets/[id]/review: decide about one label after the other, by mouse and by keys."""
 
+import re
 from uuid import UUID, uuid4
 
 import pytest
@@ -91,7 +92,9 @@ def test_rejection_takes_its_reason_and_the_place_that_was_dragged(
     dataset, _ = digits
     as_ada.goto(f"/datasets/{dataset.id}/review")
     overlay = as_ada.get_by_test_id("review-overlay")
-    expect(overlay).to_be_visible()
+    expect(overlay).to_have_attribute("viewBox", re.compile("^0 0 200 "))
+    expect(as_ada.get_by_test_id("queued")).to_have_count(3)
+    overlay.hover()  # waits until it moves no more
     area = overlay.bounding_box()
     assert area is not None
     scale = area["width"] / 200

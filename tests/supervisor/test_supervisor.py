@@ -14,7 +14,7 @@ import pytest
 
 from app.supervisor import StartupError, Supervisor
 from app.supervisor import supervisor as supervisor_module
-from app.supervisor.leftovers import Record, read_records, reap_leftovers, write_record
+from app.supervisor.leftovers import Record, read_records, reap_leftovers, records_folder, write_record
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -260,3 +260,9 @@ def test_killed_parent_leaves_nothing_that_the_next_start_does_not_end(
     assert not any(runs(pid) for pid in ids)
     assert [line.split()[1] for line in lines] == ["second", "first"]
     assert read_records(tmp_path) == []
+
+
+def test_record_that_vanishes_while_it_is_read_is_passed_over(tmp_path: Path) -> None:
+    write_record(tmp_path, Record("web", 1, 0.0, 1, 1))
+    (records_folder(tmp_path) / "gone.json").symlink_to(tmp_path / "nothing")
+    assert [record.name for record in read_records(tmp_path)] == ["web"]
