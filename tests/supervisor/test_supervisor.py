@@ -263,6 +263,7 @@ def test_killed_parent_leaves_nothing_that_the_next_start_does_not_end(
 
 
 def test_record_that_vanishes_while_it_is_read_is_passed_over(tmp_path: Path) -> None:
+    records_folder(tmp_path).mkdir(parents=True)
     write_record(tmp_path, Record("web", 1, 0.0, 1, 1))
     (records_folder(tmp_path) / "gone.json").symlink_to(tmp_path / "nothing")
     assert [record.name for record in read_records(tmp_path)] == ["web"]
