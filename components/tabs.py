@@ -27,14 +27,20 @@ class Tab:
     end: str
 
 
-def tab_line(tabs: Sequence[Tab], active: str, *, base: rx.Var[str] | str, label: str) -> rx.Component:
+def tab_line(
+    tabs: Sequence[Tab], active: str, *, base: rx.Var[str] | str, label: str, linked: bool = True
+) -> rx.Component:
     """The tabs over a page; `active` is the key of the one that is shown, `base` the address that all begin with.
 
-    On a phone the line scrolls sideways, begins where the shown tab is seen, and keeps its height.
+    Not `linked` it looks the same and leads nowhere: as long as `base` is not known. On a phone the line scrolls
+    sideways, begins where the shown tab is seen, and keeps its height.
     """
 
     def one(tab: Tab) -> rx.Component:
         here = {"aria_current": "page"} if tab.key == active else {}
+        if not linked:
+            icon = rx.icon(tab.icon, size=15, aria_hidden="true")
+            return rx.el.li(rx.el.span(icon, tab.label, class_name="ty-tab", **here))
         return rx.el.li(
             rx.link(
                 rx.icon(tab.icon, size=15, aria_hidden="true"),

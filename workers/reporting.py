@@ -1,6 +1,7 @@
 """From a training loop to the database and the browsers: one thread, batches, and patience.
 
-The loop never waits for the database: it appends to a buffer that a thread empties four times a second. While the
+The loop appends to a buffer that a thread empties four times a second. It waits for the database once an epoch, and for
+a second at most: a checkpoint that is ahead of its curve would leave a gap if the process were killed. While the
 database is away the buffer grows and nothing is lost; `close` waits until everything is stored.
 """
 
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 WORKER = SystemActor("worker")
 FLUSH_SECONDS = 0.25
 HEARTBEAT_SECONDS = 5.0
+SETTLE_SECONDS = 1.0
 PATIENCE_SECONDS = 600.0
 BATCH_POINTS = 2000
 
@@ -49,12 +51,13 @@ class JobReporter:
 
     def __init__(self, job_id: UUID, attempt: int) -> None:
         self._job_id, self._attempt = job_id, attempt
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
+        self._told = self._stored = 0
         self._points: list[MetricPointIn] = []
         self._log: list[str] = []
         self._state: dict[str, int | float | None] = {}
         self._cancelled = threading.Event()
-        self._closing = threading.Event()
+        self._closing, self._wake = threading.Event(), threading.Event()
         self.attempt_over = False
         self._thread = threading.Thread(target=self._pump, name="reporter", daemon=True)
 
@@ -64,6 +67,7 @@ class JobReporter:
 
     def __exit__(self, *_: object) -> None:
         self._closing.set()
+        self._wake.set()
         self._thread.join()
 
     def log(self, line: str) -> None:
@@ -75,6 +79,14 @@ class JobReporter:
         """A point of a curve."""
         with self._lock:
             self._points.append(MetricPointIn(name=name, step=step, epoch=epoch, value=value))
+            self._told += 1
+
+    def settle(self) -> None:
+        """Wait until the points that were told are stored, a second at most."""
+        self._wake.set()
+        with self._lock:
+            told = self._told
+            self._lock.wait_for(lambda: self._stored >= told or self.attempt_over, SETTLE_SECONDS)
 
     def progress(self, *, epoch: int, total_epochs: int, percent: int, eta_seconds: float | None) -> None:
         """How far the run is."""
@@ -89,11 +101,16 @@ class JobReporter:
     def _pump(self) -> None:
         last = 0.0
         while True:
-            closing = self._closing.wait(FLUSH_SECONDS)
+            self._wake.wait(FLUSH_SECONDS)
+            self._wake.clear()
+            closing = self._closing.is_set()
             batch = self._take()
             if batch is not None or time.monotonic() - last > HEARTBEAT_SECONDS:
                 patiently(lambda batch=batch: self._store(batch or JobProgress()))  # type: ignore[misc]
                 last = time.monotonic()
+            with self._lock:
+                self._stored += len(batch.points) if batch else 0
+                self._lock.notify_all()
             if self.attempt_over or (closing and batch is None):
                 return
 

@@ -18,5 +18,10 @@ TABS = (
 
 
 def dataset_tabs(active: str, dataset_id: rx.Var[str]) -> rx.Component:
-    """The line with `active` marked; the first child of a page of a dataset."""
-    return tab_line(TABS, active, base="/datasets/" + dataset_id, label="Pages of this dataset")
+    """The line with `active` marked; the first child of a page of a dataset. It leads nowhere until its id is there."""
+    base, label = "/datasets/" + dataset_id, "Pages of this dataset"
+    return rx.cond(
+        dataset_id != "",
+        tab_line(TABS, active, base=base, label=label),
+        tab_line(TABS, active, base=base, label=label, linked=False),
+    )

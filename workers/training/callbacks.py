@@ -93,6 +93,7 @@ class ReportMetrics(L.Callback):
             self._reporter.metric(name, step, epoch, value)
         told = ", ".join(f"{name} {value:.4f}" for name, value in values.items())
         self._reporter.log(f"epoch {epoch} of {self._total_epochs}: {told}")
+        self._reporter.settle()
 
     def _tell_progress(self, trainer: L.Trainer) -> None:
         steps, done = int(trainer.estimated_stepping_batches), trainer.global_step

@@ -71,6 +71,9 @@ class Reporter(Protocol):
     def metric(self, name: str, step: int, epoch: int, value: float) -> None:
         """`train_loss` and `learning_rate` per step; `train_accuracy`, `val_loss`, `val_accuracy` per epoch."""
 
+    def settle(self) -> None:
+        """Called before a checkpoint is written: wait a moment until what was told is stored."""
+
     def progress(self, *, epoch: int, total_epochs: int, percent: int, eta_seconds: float | None) -> None:
         """Called when the percentage or the epoch changes; 100 is told once, at the end."""
 

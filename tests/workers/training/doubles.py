@@ -32,6 +32,9 @@ class Recorder:
     def progress(self, *, epoch: int, total_epochs: int, percent: int, eta_seconds: float | None) -> None:
         self.told.append((epoch, total_epochs, percent, eta_seconds))
 
+    def settle(self) -> None:
+        """Everything is kept at once."""
+
     def cancelled(self) -> bool:
         return self.cancel_after is not None and len(self.series("train_loss")) >= self.cancel_after
 
