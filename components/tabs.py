@@ -38,19 +38,12 @@ def tab_line(
 
     def one(tab: Tab) -> rx.Component:
         here = {"aria_current": "page"} if tab.key == active else {}
+        shown = (rx.icon(tab.icon, size=15, aria_hidden="true"), tab.label)
         if not linked:
-            icon = rx.icon(tab.icon, size=15, aria_hidden="true")
-            return rx.el.li(rx.el.span(icon, tab.label, class_name="ty-tab", **here))
+            return rx.el.li(rx.el.span(*shown, class_name="ty-tab", **here))
+        test_id, address = f"tab-{tab.key}", base + tab.end
         return rx.el.li(
-            rx.link(
-                rx.icon(tab.icon, size=15, aria_hidden="true"),
-                tab.label,
-                href=base + tab.end,
-                underline="none",
-                class_name="ty-tab",
-                data_testid=f"tab-{tab.key}",
-                **here,
-            )
+            rx.link(*shown, href=address, underline="none", class_name="ty-tab", data_testid=test_id, **here)
         )
 
     return rx.el.nav(rx.el.ul(*[one(tab) for tab in tabs]), TabScroll.create(), aria_label=label, class_name="ty-tabs")

@@ -9,6 +9,7 @@ import logging
 import signal
 import threading
 import time
+from types import ModuleType
 
 import redis
 from rq import Queue
@@ -81,25 +82,24 @@ def forget_once() -> int:
 
 def sweep_uploads_once() -> int:
     """Remove what was uploaded more than a day ago and never registered; returns how many folders."""
-    with transaction() as session:
-        folders = upload_folders.due(session, RECONCILER)
-        session.expunge_all()
-    for folder in folders:
-        upload_folders.remove_files(folder, get_object_store())
-        with transaction() as session:
-            upload_folders.forget(session, RECONCILER, folder.id)
-    return len(folders)
+    return _swept(upload_folders)
 
 
 def sweep_transfers_once() -> int:
     """Remove archives and lists of faults whose time is over; returns of how many imports and exports."""
+    return _swept(transfer_files)
+
+
+def _swept(service: ModuleType) -> int:
+    """Remove the files of everything that is `due`, and forget each once they are gone; no transaction meanwhile."""
     with transaction() as session:
-        old = transfer_files.due(session, RECONCILER)
-    for files in old:
-        transfer_files.remove(files, get_object_store())
+        due = service.due(session, RECONCILER)
+        session.expunge_all()
+    for one in due:
+        service.remove_files(one, get_object_store())
         with transaction() as session:
-            transfer_files.forget(session, RECONCILER, files.transfer_id)
-    return len(old)
+            service.forget(session, RECONCILER, one.id)
+    return len(due)
 
 
 def _held(line: Queue) -> set[str]:

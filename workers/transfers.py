@@ -24,7 +24,6 @@ from sqlalchemy.exc import OperationalError
 
 from app.domain.labels import LabelSchema
 from app.domain.permissions import SystemActor
-from app.domain.schema_additions import in_words
 from app.errors import DomainError, Invalid, NotFound, TooLarge, Unavailable
 from app.exchange.archives import Limits, pack, unpack
 from app.exchange.exporting import export, of_dataset
@@ -32,6 +31,7 @@ from app.exchange.importing import Importer
 from app.exchange.looking import Look, look
 from app.exchange.report import Report
 from app.exchange.surveying import missing_classes, with_classes
+from app.exchange.widening import widening
 from app.infra.db import forget_engine, transaction
 from app.infra.object_store import get_object_store
 from app.infra.queue import TRANSFER_QUEUE, get_redis, queue
@@ -184,9 +184,8 @@ def _take_in(work: Work, found: Look, report: Report, progress: _Progress) -> No
     """Check everything; then, if it is no dry run, bring it in."""
     survey, run, schema = found.found, _AsPerson(work), work.label_schema
     lacking = [spec.name for spec in missing_classes(schema, survey.specs(), survey.classes)]
-    head = {"format": found.format_name, "survey": survey.as_dict(), "lacking": lacking}
     progress.total = survey.images
-    progress.tell(0, head)
+    progress.tell(0, {"format": found.format_name, "survey": survey.as_dict(), "lacking": lacking})
     wide = with_classes(schema, survey.specs(), survey.classes)
     progress.tell(0, {"schema_change": _schema_change(run, work, wide)})
     if work.options["add_classes"]:
@@ -202,19 +201,13 @@ def _take_in(work: Work, found: Look, report: Report, progress: _Progress) -> No
 
 
 def _schema_change(run: _AsPerson, work: Work, wide: dict[str, Any]) -> dict[str, Any]:
-    """What adding what the dataset lacks would change, in lines and in labels; {} if it lacks nothing."""
-    try:
-        impact = run(imported_samples.preview_schema, work.dataset_id, wide)
-    except Invalid as refused:
-        if work.options["add_classes"]:
-            raise
-        return {"refused": refused.message}
-    if impact is None:
+    """What adding what the dataset lacks would change, for the report; {} if it lacks nothing."""
+    change = widening(run, work.dataset_id, work.label_schema, wide, wanted=work.options["add_classes"])
+    if change is None:
         return {}
-    return {
-        "lines": in_words(work.label_schema, wide),
-        "labels_changed": impact.samples_changed + impact.opinions_changed,
-    }
+    if change.refused:
+        return {"refused": change.refused}
+    return {"lines": change.lines, "labels_changed": change.labels_changed}
 
 
 def _export(work: Work, folder: Path, progress: _Progress) -> Outcome:

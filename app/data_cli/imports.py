@@ -12,12 +12,12 @@ import typer
 
 from app.data_cli.common import SOME_LEFT_OUT, AsPerson, dataset, person, progress
 from app.domain.labels import LabelSchema
-from app.domain.schema_additions import in_words
 from app.errors import Invalid
 from app.exchange.importing import Counts, Importer
 from app.exchange.looking import Look, look, refuse_other_task
 from app.exchange.report import Report
 from app.exchange.surveying import as_schema, missing_classes, with_classes
+from app.exchange.widening import widening
 from app.formats import AUTO, TITLES
 from app.infra.object_store import get_object_store
 from app.schemas.datasets import DatasetCreate, DatasetFilter, DatasetView
@@ -124,23 +124,19 @@ def _say_schema(run: AsPerson, found: Look, target: DatasetView, *, add_classes:
         typer.echo(
             f"{target.name!r} lacks these classes: {names}." + ("" if add_classes else " --add-classes adds them.")
         )
-    try:
-        impact = run(imported_samples.preview_schema, target.id, wide)
-    except Invalid as refused:
-        if add_classes:
-            raise
-        typer.echo(refused.message)
+    change = widening(run, target.id, target.label_schema, wide, wanted=add_classes)
+    if change is None:
         return
-    if impact is None:
+    if change.refused:
+        typer.echo(change.refused)
         return
-    lines = in_words(target.label_schema, wide)
     typer.echo(f"Change of the schema of {target.name!r}{'' if add_classes else ' with --add-classes'}:")
-    for line in lines[:LINES]:
+    for line in change.lines[:LINES]:
         typer.echo(f"  + {line}")
-    if len(lines) > LINES:
-        typer.echo(f"  … and {len(lines) - LINES:,} more")
-    touched = impact.samples_changed + impact.opinions_changed
-    typer.echo(f"  {touched:,} labels change by it." if touched else "  No label changes by it.")
+    if len(change.lines) > LINES:
+        typer.echo(f"  … and {len(change.lines) - LINES:,} more")
+    count = change.labels_changed
+    typer.echo(f"  {count:,} labels change by it." if count else "  No label changes by it.")
 
 
 def _say_faults(report: Report) -> None:

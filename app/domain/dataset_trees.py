@@ -20,6 +20,7 @@ BUCKETS = 4096
 """At 10,000 samples a bucket holds two or three, so 100 changes rewrite 100 small chunks; at a million, 244."""
 _DIGEST = 32
 EMPTY = bytes(_DIGEST)
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 Record = dict[str, Any]
 Lines = dict[UUID, bytes]
@@ -28,9 +29,6 @@ Lines = dict[UUID, bytes]
 def bucket_of(sample_id: UUID) -> int:
     """The first 12 bits of a random id: as good as a hash of it, and buckets follow each other in the order of ids."""
     return sample_id.int >> (128 - 12)
-
-
-_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def canonical(value: Any) -> bytes:

@@ -96,15 +96,8 @@ def classes_of(record: Record) -> set[str]:
     return named | {box["class"] for box in record["annotations"] if "class" in box}
 
 
-def count(record: Record) -> Counts:
-    """What one sample adds to the statistics of a version."""
-    found: Counts = Counter()
-    add_to(found, record)
-    return found
-
-
 def add_to(counts: Counts, record: Record, times: int = 1) -> None:
-    """Count a sample in `counts`, or with -1 take it out: in place, because a first version counts every sample."""
+    """Count a sample in the statistics of a version, or with -1 take it out: in place, as there may be a million."""
     split = record["split"] or ""
     counts["samples",] += times
     counts["bytes",] += times * record["file_size"]

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from app.domain.schema_additions import more_of
 from app.formats.records import AttributeSpec, ClassSpec, Record, Scalar, Task
 
 MAX_CLASSES = 1000
@@ -144,7 +145,6 @@ def with_classes(schema: dict[str, Any], specs: Sequence[ClassSpec], used: Count
             key = keys.pop(0) if keys else None
             classes.append(as_class(spec, len(classes), key, with_attributes=boxed))
         elif boxed:
-            has = {attribute["name"] for attribute in known.get("attributes") or ()}
-            more = [as_attribute(attribute) for attribute in spec.attributes if attribute.name not in has]
+            more = more_of(known, {"attributes": [as_attribute(attribute) for attribute in spec.attributes]})
             known["attributes"] = [*(known.get("attributes") or ()), *more][:30]
     return {**schema, "classes": classes}

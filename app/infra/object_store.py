@@ -43,21 +43,6 @@ class ObjectStore(Protocol):
     def put_bytes(self, key: str, data: bytes, content_type: str = ...) -> None: ...
     def put_file(self, key: str, path: Path, content_type: str = ...) -> None: ...
     def get_bytes(self, key: str, limit: int | None = ...) -> bytes: ...
-    def _ask(
-        self, method: str, key: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
-    ) -> urllib3.BaseHTTPResponse:
-        """Ask for one object by a signed address: the client takes four times as long for the same.
-
-        Returns the answer, unread; raises `NotFound` or `Unavailable` for any but 200.
-        """
-        url = self._inside.sign(method, key, _ASKING_SECONDS, int(time.time())).removeprefix(self._inside.origin)
-        response = self._connections.urlopen(method, url, body=body, headers=headers, preload_content=False)
-        if response.status == HTTPStatus.OK:
-            return response
-        found = _ERROR_CODE.search(response.read())
-        response.release_conn()
-        raise _error(key, found[1].decode() if found else f"status {response.status}")
-
     def get_to_file(self, key: str, path: Path) -> None: ...
     def stat(self, key: str) -> ObjectInfo: ...
     def delete(self, *keys: str) -> None: ...
@@ -208,12 +193,9 @@ class S3ObjectStore:
             headers["response-content-disposition"] = f'attachment; filename="{filename}"'
         if content_type:
             headers["response-content-type"] = content_type
-        if not steady_seconds:
-            return self._signer.presigned_get_object(
-                self.bucket, key, timedelta(seconds=seconds), response_headers=dict(headers)
-            )
         now = int(time.time())
-        return self._outside.sign("GET", key, seconds + steady_seconds, now - now % steady_seconds, headers.items())
+        moment = now - now % (steady_seconds or 1)
+        return self._outside.sign("GET", key, seconds + steady_seconds, moment, headers.items())
 
     def presigned_put(self, key: str, seconds: int) -> str:
         """A URL that writes `key` for `seconds`."""

@@ -20,20 +20,16 @@ class AddressSigner:
     """Signs addresses of one bucket.
 
     `example` is an address of the object `x` there, from the client: it says the scheme, the host and how the bucket is
-    written, which differ between stores.
+    written, which differ between stores. `origin` is its scheme, host and port.
     """
 
     def __init__(self, example: str, access_key: str, secret_key: str, region: str) -> None:
         parts = urlsplit(example)
-        self._origin, self._host, self._folder = f"{parts.scheme}://{parts.netloc}", parts.netloc, parts.path[:-1]
+        self.origin = f"{parts.scheme}://{parts.netloc}"
+        self._host, self._folder = parts.netloc, parts.path[:-1]
         self._access_key, self._region = access_key, region
         self._key_of_day = lru_cache(maxsize=2)(lambda day: _signing_key(secret_key, day, region))
         self._query_of = lru_cache(maxsize=64)(self._query)
-
-    @property
-    def origin(self) -> str:
-        """Scheme, host and port."""
-        return self._origin
 
     def sign(self, method: str, key: str, seconds: int, moment: int, answer_headers: Headers = ()) -> str:
         """The address that reads (GET) or writes (PUT) `key` for `seconds` after `moment` (seconds since 1970).
@@ -45,7 +41,7 @@ class AddressSigner:
         request = f"{method}\n{path}\n{canonical}\nhost:{self._host}\n\nhost\nUNSIGNED-PAYLOAD"
         signed = f"{head}{hashlib.sha256(request.encode()).hexdigest()}"
         signature = hmac.digest(self._key_of_day(day), signed.encode(), "sha256").hex()
-        return f"{self._origin}{path}?{query}&X-Amz-Signature={signature}"
+        return f"{self.origin}{path}?{query}&X-Amz-Signature={signature}"
 
     def _query(
         self, seconds: int, moment: int, answer_headers: tuple[tuple[str, str], ...]

@@ -72,8 +72,8 @@ class SampleLabel(Request):
         return [box.model_dump(by_alias=True) for box in self.annotations or ()]
 
 
-class SampleFacts(SampleLabel):
-    """What is known about a new sample beside its file."""
+class SampleFacts(Request):
+    """What is known about a new sample beside its file and its label."""
 
     source_camera_id: UUID | None = None
     captured_at: Moment | None = None
@@ -82,7 +82,7 @@ class SampleFacts(SampleLabel):
     )
 
 
-class SampleCreate(SampleFacts):
+class SampleCreate(SampleLabel, SampleFacts):
     """A file that was uploaded, and what is known about it."""
 
     upload_key: UploadKey

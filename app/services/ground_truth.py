@@ -8,7 +8,6 @@ from uuid import UUID
 
 from sqlalchemy import delete as delete_rows
 from sqlalchemy import func
-from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
 from app.domain.labels import LabelSchema
@@ -17,6 +16,7 @@ from app.errors import Conflict, Invalid, NotFound
 from app.schemas.ground_truth import GroundTruthPlant, GroundTruthView, KnownTruth
 from app.services import audit, label_records
 from app.services.access import fetch, open_dataset
+from app.services.upserts import upsert
 from app.tables import GroundTruth, TrainingDataset, TrainingSample
 from app.tables.base import utcnow
 
@@ -29,13 +29,8 @@ def plant(session: Session, actor: Actor, dataset_id: UUID, request: GroundTruth
     rows = _given(session, dataset, request.samples) if request.samples else _drawn(session, dataset, request)
     now = utcnow()
     common = {"dataset_id": dataset.id, "planted_by": actor.user_id, "planted_at": now}
-    statement = insert(GroundTruth).values([{**row, **common} for row in rows])
     kept = ("labels", "annotations", "planted_by", "planted_at")
-    session.exec(  # type: ignore[call-overload]
-        statement.on_conflict_do_update(
-            index_elements=["sample_id"], set_={name: statement.excluded[name] for name in kept}
-        )
-    )
+    upsert(session, GroundTruth, [{**row, **common} for row in rows], keys=("sample_id",), replaced=kept)
     audit.record(session, actor, "ground_truth.plant", dataset, after={"count": len(rows)})
     return _count(session, dataset_id)
 

@@ -16,6 +16,7 @@ from sqlmodel import Session, col, delete, update
 from app.domain.labels import LabelSchema, LabelValue, checked_value
 from app.errors import Conflict, Invalid
 from app.schemas.samples import SampleLabel
+from app.services.upserts import upsert
 from app.tables import (
     ConsensusDecision,
     ReplacedOpinion,
@@ -38,6 +39,9 @@ UNLABELED: dict[str, Any] = {
     "rejection_reason": None,
     "quality_score": None,
 }
+
+# One row of each person about each sample.
+_PERSON = ("sample_id", "annotator_id")
 
 
 def checked(schema: LabelSchema, row: TrainingSample, label: SampleLabel | LabelValue) -> LabelValue:
@@ -110,24 +114,13 @@ def restore(session: Session, dataset: TrainingDataset, row: TrainingSample, pre
 
 def remember_opinions(session: Session, annotator_id: int, opinions: Sequence[tuple[UUID, LabelValue]]) -> None:
     """One statement for all: a person's later opinion about a sample replaces the earlier one."""
-    if not opinions:
-        return
     now = utcnow()
     rows = [
         {"id": uuid4(), "sample_id": sample_id, "annotator_id": annotator_id, "created_at": now, "updated_at": now}
         | {"labels": value.labels, "annotations": value.annotations}
         for sample_id, value in opinions
     ]
-    statement = insert(SampleAnnotation)
-    # Rows as parameters: text that grows with how many there are would be put together anew each time.
-    session.connection().execute(
-        statement.on_conflict_do_update(
-            index_elements=["sample_id", "annotator_id"],
-            set_={name: statement.excluded[name] for name in ("labels", "annotations", "updated_at")},
-        ),
-        # A list, of one row too, takes the way of many.
-        rows if len(rows) > 1 else rows[0],
-    )
+    upsert(session, SampleAnnotation, rows, keys=_PERSON, replaced=("labels", "annotations", "updated_at"))
 
 
 def keep_replaced(session: Session, annotator_id: int, sample_ids: Iterable[UUID]) -> None:
@@ -159,6 +152,4 @@ def mark_answered(session: Session, annotator_id: int, sample_ids: Sequence[UUID
     """Write that a person said something of samples, whether they were given them or came by themselves."""
     now = utcnow()
     rows = [{"sample_id": one, "annotator_id": annotator_id, "assigned_at": now, "done_at": now} for one in sample_ids]
-    done = insert(SampleAssignment).values(rows)
-    keys = ["sample_id", "annotator_id"]
-    session.exec(done.on_conflict_do_update(index_elements=keys, set_={"done_at": now}))  # type: ignore[call-overload]
+    upsert(session, SampleAssignment, rows, keys=_PERSON, replaced=("done_at",))

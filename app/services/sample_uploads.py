@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby, pairwise, repeat
-from typing import Any, TypeGuard
+from typing import Any
 from uuid import UUID
 
 from sqlmodel import Session, col, or_, select
@@ -169,7 +169,7 @@ def create(
     dataset = open_dataset(session, actor, dataset_id, lock=True)
     received = _new_ones(session, dataset, request, files)
     skipped = [file for _, file in received if not isinstance(file, ReceivedFile)]
-    taken = [(of, of, file) for of, file in received if isinstance(file, ReceivedFile)]
+    taken = [(of, of if of.says_something else None, file) for of, file in received if isinstance(file, ReceivedFile)]
     rows = _add(session, actor, dataset, taken)
     views = [SampleView.model_validate(row) for row in rows]
     return SamplesCreated(items=opinions.shown_to(session, actor, dataset, views), skipped=skipped)
@@ -200,22 +200,18 @@ def _add(
     dataset: TrainingDataset,
     taken: Sequence[tuple[SampleFacts, SampleLabel | LabelValue | None, ReceivedFile]],
 ) -> list[TrainingSample]:
-    """The rows of new files, labelled where something is said about them."""
+    """The rows of new files, labelled where there is a label."""
     usage.check_new_files(session, dataset.organization_id, (file.file_size for *_, file in taken))
     rows = [_row(dataset.id, facts, file) for facts, _, file in taken]
     add_rows(session, dataset, rows)
     labels = zip(rows, (label for _, label, _ in taken), strict=True)
-    sample_labels.apply(session, actor, dataset, [(row, label) for row, label in labels if _says_something(label)])
+    sample_labels.apply(session, actor, dataset, [(row, label) for row, label in labels if label is not None])
     sample_labels.touch(session, dataset)
     if rows:
         after: dict[str, Any] = {"count": len(rows), "sample_ids": [str(row.id) for row in rows]}
         audit.record(session, actor, "sample.create", dataset, after=after)
         thumbnails.ask(session, dataset.id)
     return rows
-
-
-def _says_something(label: SampleLabel | LabelValue | None) -> TypeGuard[SampleLabel | LabelValue]:
-    return label.says_something if isinstance(label, SampleLabel) else label is not None
 
 
 def add_rows(session: Session, dataset: TrainingDataset, rows: Sequence[TrainingSample]) -> None:

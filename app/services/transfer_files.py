@@ -24,9 +24,9 @@ BATCH = 100
 
 @dataclass(frozen=True)
 class OldFiles:
-    """Files of one import or export whose time is over."""
+    """Files of one import or export (`id`) whose time is over."""
 
-    transfer_id: UUID
+    id: UUID
     urls: tuple[str, ...]
 
 
@@ -34,7 +34,7 @@ def view(row: DatasetTransfer) -> TransferView:
     """A row as callers see it, with the time its files have."""
     until = _until(row) if _urls(row) else None
     is_over = until is not None and until <= utcnow()
-    update = {"files_until": None if is_over else until, "files_removed": is_over or _made_some(row)}
+    update = {"files_until": None if is_over else until, "files_removed": is_over or _are_gone(row)}
     return TransferView.model_validate(row).model_copy(update=update)
 
 
@@ -47,7 +47,7 @@ def due(session: Session, actor: Actor) -> list[OldFiles]:
     return [OldFiles(row.id, _urls(row)) for row in rows]
 
 
-def remove(old: OldFiles, store: ObjectStore) -> None:
+def remove_files(old: OldFiles, store: ObjectStore) -> None:
     """Remove them; what is gone already is no error. No transaction."""
     store.delete(*(store.key(url) for url in old.urls))
 
@@ -60,7 +60,7 @@ def forget(session: Session, actor: Actor, transfer_id: UUID) -> None:
         session.add(row)
 
 
-def _made_some(row: DatasetTransfer) -> bool:
+def _are_gone(row: DatasetTransfer) -> bool:
     """True if it made files and none is left; what fails or is cancelled makes none."""
     if row.status != TransferStatus.COMPLETED or _urls(row):
         return False

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from app.domain.dataset_trees import EMPTY, records_of, root_of
-from app.domain.dataset_versions import Counts, count, nested
+from app.domain.dataset_versions import Counts, add_to, nested
 from app.domain.permissions import Actor, Permission, require
 from app.services.access import visible_to
 from app.services.dataset_chunks import Damaged, chunks, tree_of
@@ -56,7 +56,7 @@ def _fault(session: Session, row: DatasetVersion) -> str:
     filled = [bucket for bucket in tree.filled() if tree[bucket] != EMPTY]
     for _, chunk in chunks(session, row.dataset_id, tree, filled):
         for record in records_of(chunk):
-            counts.update(count(record))
+            add_to(counts, record)
     if counts["samples",] != row.sample_count or nested(counts) != row.statistics:
         return "its statistics are not those of its samples"
     return ""

@@ -7,7 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.dataset_versions import Bump, Kind, count, flat, kinds_between, needed_bump, nested, next_number
+from app.domain.dataset_versions import (
+    Bump,
+    Counts,
+    Kind,
+    add_to,
+    flat,
+    kinds_between,
+    needed_bump,
+    nested,
+    next_number,
+)
 from app.errors import Invalid
 
 SAMPLE: dict[str, Any] = {
@@ -81,7 +91,9 @@ def test_numbers_follow_each_other() -> None:
 
 def test_a_sample_is_counted_by_class_split_and_box() -> None:
     record = {**SAMPLE, "annotations": [BOX, {**BOX, "id": "b2"}], "video_id": "v"}
-    assert nested(count(record)) == {
+    counts = Counts()
+    add_to(counts, record)
+    assert nested(counts) == {
         "samples": 1,
         "bytes": 10,
         "splits": {"train": 1},

@@ -8,12 +8,19 @@ from app.domain.permissions import Role
 from app.tables import TrainingDataset
 from tests.support import people
 from tests.support.answers import make_animals
+from tests.support.opinions import make_team
 from tests.support.people import Person
 
 
 @pytest.fixture
 def third_admin(database: str) -> Person:
     return people.make_person("Cy Admin", Role.SUPER_ADMIN)
+
+
+@pytest.fixture
+def team(database: str) -> list[Person]:
+    """Three annotators and one who decides."""
+    return make_team()
 
 
 @pytest.fixture

@@ -21,18 +21,12 @@ from tests.support.opinions import (
     label,
     listed,
     look,
-    make_team,
     opinions_standing,
     say,
 )
 from tests.support.people import Person, make_person
 from tests.support.records import make_dataset, make_unlabelled
 from tests.support.waiting import together
-
-
-@pytest.fixture
-def team(database: str) -> list[Person]:
-    return make_team()
 
 
 @pytest.fixture

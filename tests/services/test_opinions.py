@@ -23,17 +23,12 @@ from app.tables import (
     TrainingDataset,
     TrainingSample,
 )
-from tests.support.opinions import box, configure, count_of, counted, disagree, listed, look, make_team, say
+from tests.support.opinions import box, configure, count_of, counted, disagree, listed, look, say
 from tests.support.people import Person, make_person
 from tests.support.records import make_dataset, make_unlabelled
 from tests.support.waiting import together
 
 BOXES = {"task": "detection", "classes": [{"name": "RBC"}, {"name": "WBC"}]}
-
-
-@pytest.fixture
-def team(database: str) -> list[Person]:
-    return make_team()
 
 
 @pytest.fixture

@@ -11,15 +11,10 @@ from app.schemas.dataset_versions import VersionRestore
 from app.schemas.samples import SampleVerify
 from app.services import consensus, reviews, version_restores
 from app.tables import TrainingDataset
-from tests.support.opinions import counted, decide, disagree, look, make_team, opinions_standing, say
+from tests.support.opinions import counted, decide, disagree, look, opinions_standing, say
 from tests.support.people import Person
 from tests.support.records import make_dataset, make_unlabelled
 from tests.support.versions import change, commit
-
-
-@pytest.fixture
-def team(database: str) -> list[Person]:
-    return make_team()
 
 
 @pytest.fixture

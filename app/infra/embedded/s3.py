@@ -53,19 +53,10 @@ class S3:
 
     def spec(self) -> ChildSpec:
         """How the supervisor runs it. Pages of the dashboard put files into it; no address opens anything unsigned."""
+        where = ("--addr", self.endpoint, "--allow-origin", self.allowed_origin)
         return ChildSpec(
             "s3",
-            [
-                self.program,
-                "serve",
-                "s3",
-                "--addr",
-                self.endpoint,
-                "--allow-origin",
-                self.allowed_origin,
-                *LOOK_UP,
-                self.folder,
-            ],
+            [self.program, "serve", "s3", *where, *LOOK_UP, self.folder],
             env={
                 "RCLONE_AUTH_KEY": f'"{self.access_key},{self.secret_key}"',
                 "RCLONE_CONFIG": "/dev/null",
