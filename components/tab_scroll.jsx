@@ -8,14 +8,13 @@ export function TabScroll() {
     const line = mark.current?.closest("nav");
     const shown = line?.querySelector('[aria-current="page"]');
     if (!shown) return undefined;
-    // Again when the line gets its width: it is narrower while fonts and icons are on their way.
+    // Again when any tab gets its width: the line is narrower while fonts and icons are on their way.
     const centre = () => {
       const place = shown.getBoundingClientRect(), frame = line.getBoundingClientRect();
       line.scrollLeft += place.left + place.width / 2 - (frame.left + frame.width / 2);
     };
     const watch = new ResizeObserver(centre);
-    watch.observe(line);
-    watch.observe(shown);
+    for (const one of [line, ...line.querySelectorAll("li")]) watch.observe(one);
     return () => watch.disconnect();
   }, []);
   return <span ref={mark} hidden />;

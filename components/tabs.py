@@ -46,4 +46,7 @@ def tab_line(
             rx.link(*shown, href=address, underline="none", class_name="ty-tab", data_testid=test_id, **here)
         )
 
-    return rx.el.nav(rx.el.ul(*[one(tab) for tab in tabs]), TabScroll.create(), aria_label=label, class_name="ty-tabs")
+    # By its key the line with links is another one, which scrolls anew.
+    key = "linked" if linked else "waiting"
+    line = rx.el.ul(*[one(tab) for tab in tabs])
+    return rx.el.nav(line, TabScroll.create(), key=key, aria_label=label, class_name="ty-tabs")

@@ -123,3 +123,4 @@ def test_a_phone_scrolls_only_down(
     page.goto(f"/datasets/{dataset.id}/quality")
     expect(page.get_by_test_id("verdict")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    expect(page.get_by_test_id("tab-quality")).to_be_in_viewport(ratio=1)
