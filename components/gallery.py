@@ -24,7 +24,7 @@ class SampleGallery(rx.Component):
     pickable: rx.Var[bool]
     colours: rx.Var[dict[str, str]]
     label: rx.Var[str]
-    on_pick: rx.EventHandler[rx.event.passthrough_event_spec(list[str])]
+    on_pick: rx.EventHandler[rx.event.passthrough_event_spec(list[str], list[str])]
     on_open: rx.EventHandler[rx.event.passthrough_event_spec(str)]
 
 
@@ -45,7 +45,8 @@ def sample_gallery(
     """The samples that ``url?query`` lists (``position``, ``cursor`` and ``limit`` are added).
 
     ``topic`` tells that the list changed; another ``revision`` asks to look again now; ``colours`` are those of classes
-    by name. ``on_pick(ids)`` hears what is picked, at most 500; ``on_open(id)`` that a tile was opened.
+    by name. ``on_pick(more, fewer)`` hears which ids a person picked and which were put back,
+    at most 500 are picked; ``on_open(id)`` that a tile was opened.
     """
     return SampleGallery.create(
         empty,

@@ -61,7 +61,10 @@ function useFeed(url, query, topic, revision) {
   return feed;
 }
 
-/** What is picked: quick here, and told to the page, whose word counts when it says something else. */
+/** What is picked: quick here, and told to the page, whose word counts when it says something else.
+ *
+ * Told is what changed, not what is picked: the page may have picked more meanwhile, and that would be lost.
+ */
 function usePicked(picked, onPick) {
   const [mine, setMine] = useState(() => new Set(picked));
   const said = picked.join();
@@ -69,8 +72,8 @@ function usePicked(picked, onPick) {
   const pick = useCallback((next) => {
     const few = new Set([...next].slice(0, MOST_PICKED));
     setMine(few);
-    onPick?.([...few]);
-  }, [onPick]);
+    onPick?.([...few].filter((id) => !mine.has(id)), [...mine].filter((id) => !few.has(id)));
+  }, [mine, onPick]);
   return [mine, pick];
 }
 

@@ -228,12 +228,14 @@ def page_frame(
     notices: rx.Component | None = None,
     nav: Sequence[NavItem] = NAVIGATION,
     permissions: Held | None = None,
+    inert: rx.Var[bool] | bool = False,
 ) -> rx.Component:
     """The frame around one page.
 
     ``active`` is the key of the navigation entry; ``breadcrumb`` the pages above this one as (label, href);
     ``badge`` stands beside the title, ``actions`` at its right; ``notices`` (see ``feedback.notice_area``) below it;
-    ``permissions`` are those that decide which entries of the navigation are drawn.
+    ``permissions`` are those that decide which entries of the navigation are drawn; while ``inert`` nothing in the page
+    itself can be pressed.
     """
     held = rx.Var.create(list[str]()) if permissions is None else permissions
     heading = rx.el.div(
@@ -258,7 +260,15 @@ def page_frame(
         rx.el.aside(brand(), _nav(nav, active, held), class_name="ty-side"),
         rx.el.div(
             bar,
-            rx.el.main(heading, notices or rx.fragment(), *children, id="main", class_name="ty-main", tab_index=-1),
+            rx.el.main(
+                heading,
+                notices or rx.fragment(),
+                *children,
+                id="main",
+                class_name="ty-main",
+                tab_index=-1,
+                custom_attrs={"inert": inert},
+            ),
             class_name="ty-body",
         ),
         class_name="ty-frame",

@@ -10,6 +10,7 @@ from app.domain.permissions import Permission
 from app.schemas.overview import Overview
 from app.services import overview
 from state import views
+from state.addresses import address
 from state.base import Page
 from state.marks import permission
 
@@ -23,6 +24,8 @@ class OverviewState(Page, rx.State):
     waiting: int = 0
     approved: int = 0
     failed: int = 0
+    unverified: str = ""
+    unverified_at: str = ""
     is_empty: bool = False
     needs_person: bool = False
     is_moving: bool = False
@@ -46,7 +49,10 @@ class OverviewState(Page, rx.State):
         self.waiting, self.approved = found.models_waiting_for_approval, found.models_approved
         self.failed = found.deployments_failed
         self.is_empty = found.datasets == 0
-        self.needs_person = bool(self.waiting or self.approved or self.failed)
+        labels = found.labels_to_verify
+        self.unverified = views.to_verify(labels)
+        self.unverified_at = address(f"/datasets/{labels.dataset_id}/review") if labels else ""
+        self.needs_person = bool(self.waiting or self.approved or self.failed or self.unverified)
         self.is_moving = bool(found.jobs_running or found.deployments_unfinished)
         self.counts = {
             "dataset": f"{found.datasets:,}",

@@ -136,9 +136,11 @@ class SamplesState(Page, rx.State):
             await self._last_cut()
 
     @permission(_VERIFY)
-    def pick(self, sample_ids: list[str]) -> None:
-        """These samples are picked, and no others."""
-        self.picked = [str(one)[:36] for one in sample_ids[:BATCH]]
+    def pick(self, more: list[str], fewer: list[str]) -> None:
+        """Pick some samples and put others back; the rest stays as it is."""
+        back = {str(one) for one in fewer}
+        kept = [one for one in self.picked if one not in back]
+        self.picked = list(dict.fromkeys([*kept, *(str(one)[:36] for one in more[:BATCH])]))[:BATCH]
 
     @permission(_VERIFY)
     async def pick_waiting(self) -> None:

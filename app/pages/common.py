@@ -5,6 +5,7 @@ from typing import Any
 import reflex as rx
 
 from components.feedback import empty_state, error_callout, notice_area
+from components.quick_select import quick_select
 from components.shell import page_frame
 from components.sign_in_form import sign_out
 from components.stat import digest, relative_time
@@ -40,14 +41,16 @@ def page(
     *children: rx.Component,
     state: Any,
     active: str,
+    record: rx.Var[str] | None = None,
     needs: str = "",
     for_everybody: bool = False,
     **frame: Any,
 ) -> rx.Component:
     """A page in the frame. Instead of its content it shows why the person may not see it, or what could not be had.
 
-    `needs` is the permission without which there is nothing to see here, where not everybody with access holds it;
-    `for_everybody` opens the page to those without access to the training interface too.
+    `record` is the id of what the page is about: until it is known nothing here can be pressed, since a press would be
+    about nothing. `needs` is the permission without which there is nothing to see here, where not everybody with access
+    holds it; `for_everybody` opens the page to those without access to the training interface too.
     """
     barred = "Your role does not permit this page. A super admin can open it."
     is_closed = rx.Var.create(False) if for_everybody else SessionState.refusal != ""
@@ -69,9 +72,11 @@ def page(
     for part in ("subtitle", "badge", "actions"):
         if part in frame:
             frame[part] = rx.cond(is_closed, rx.fragment(), rx.fragment(frame[part]))
+    unknown = rx.Var.create(False) if record is None else (record == "") & (state.problem == "") & ~is_closed
     return page_frame(
         title,
         rx.cond(is_closed, closed, content),
+        inert=unknown,
         active=active,
         user_name=SessionState.user_name,
         user_role=SessionState.user_role,
@@ -93,8 +98,12 @@ def field(label: str, control: rx.Component, *, hint: Text = "") -> rx.Component
 
 
 def choice(name: str, options: rx.Var[list[dict[str, str]]], *, placeholder: str, **props: Any) -> rx.Component:
-    """A select whose options are ``{"value", "label"}``; a plain one, so that every phone shows its own."""
-    return rx.el.select(
+    """A select whose options are ``{"value", "label"}``; a plain one, so that every phone shows its own.
+
+    With ``value`` and ``on_change`` the server holds what is chosen.
+    """
+    select = quick_select if "value" in props else rx.el.select
+    return select(
         rx.el.option(placeholder, value=""),
         rx.foreach(options, lambda option: rx.el.option(option["label"], value=option["value"])),
         name=name,
@@ -158,7 +167,7 @@ def filter_choice(
         if isinstance(options, list)
         else rx.foreach(options, lambda option: rx.el.option(option["label"], value=option["value"]))
     )
-    return rx.el.select(
+    return quick_select(
         rx.el.option(f"{label}: all", value=""),
         *named,
         more,

@@ -210,6 +210,7 @@ def page() -> rx.Component:
         _live(),
         _reject(),
         state=S,
+        record=S.dataset["id"],
         active="datasets",
         breadcrumb=[("Datasets", "/datasets")],
         badge=rx.cond(S.dataset["status"] != "", status_badge("dataset", S.dataset["status"]), rx.fragment()),

@@ -101,6 +101,7 @@ def page() -> rx.Component:
         dataset_tabs("add", S.dataset["id"]),
         columns(_upload(), stack(_holds(), _checks(), _place()), wide=True),
         state=S,
+        record=S.dataset["id"],
         active="datasets",
         breadcrumb=[("Datasets", "/datasets")],
     )

@@ -203,6 +203,7 @@ def page() -> rx.Component:
         _forms(),
         _question(),
         state=S,
+        record=S.dataset["id"],
         active="datasets",
         breadcrumb=[("Datasets", "/datasets")],
     )

@@ -12,6 +12,7 @@ from components.archive_upload import archive_upload
 from components.bars import bar_list
 from components.feedback import callout, empty_state, error_callout
 from components.live_topic import live_topic
+from components.quick_select import quick_select
 from components.shell import columns, section, stack
 from components.stat import progress_bar, relative_time
 from components.table import Column, Pager, data_table, two_lines
@@ -26,19 +27,18 @@ _GRID = {"display": "grid", "gap": "14px"}
 _LINE = {"display": "flex", "gap": "8px", "align_items": "center", "flex_wrap": "wrap"}
 
 
-def _formats(*first: tuple[str, str], **props: Any) -> rx.Component:
-    options = [*first, *TITLES.items()]
-    return rx.el.select(
-        *[rx.el.option(label, value=name) for name, label in options], class_name="ty-select", style=SELECT, **props
-    )
+_FORMATS = [rx.el.option(label, value=name) for name, label in TITLES.items()]
+_SELECT: dict[str, Any] = {"class_name": "ty-select", "style": SELECT}
 
 
 def _import() -> rx.Component:
-    chosen = _formats(
-        (AUTO, "Find out by itself"),
+    chosen = quick_select(
+        rx.el.option("Find out by itself", value=AUTO),
+        *_FORMATS,
         value=S.format_name,
         on_change=S.choose_format,
         data_testid="import-format",
+        **_SELECT,
     )
     return section(
         "Import an archive",
@@ -69,7 +69,7 @@ def _export() -> rx.Component:
                     class_name="ty-muted",
                     style={"margin": "0"},
                 ),
-                field("Format", _formats(name="format", data_testid="export-format")),
+                field("Format", rx.el.select(*_FORMATS, name="format", data_testid="export-format", **_SELECT)),
                 images,
                 error_callout(S.form_error),
                 rx.el.div(rx.button(rx.icon("archive", size=16), "Export", type="submit", data_testid="export")),
@@ -248,6 +248,7 @@ def page() -> rx.Component:
         stack(rx.cond(may(WRITE), columns(_import(), _export()), rx.fragment()), _list()),
         _report(),
         state=S,
+        record=S.dataset_id,
         active="datasets",
         breadcrumb=[("Datasets", "/datasets")],
     )

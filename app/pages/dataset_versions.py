@@ -190,6 +190,7 @@ def page() -> rx.Component:
         ),
         rx.cond(may(WRITE), rx.fragment(commit_dialog(), restore_dialog()), rx.fragment()),
         state=S,
+        record=S.dataset_id,
         active="datasets",
         breadcrumb=[("Datasets", "/datasets")],
     )

@@ -186,6 +186,7 @@ def page() -> rx.Component:
         stack(_tiles(), wrong, _loaded(), columns(_deployments(), _facts(), wide=True)),
         _command(),
         state=S,
+        record=S.edge["id"],
         active="edge",
         breadcrumb=[("Edge servers", "/edge-servers")],
         badge=rx.cond(S.edge["health"] != "", status_badge("edge", S.edge["health"]), rx.fragment()),

@@ -28,6 +28,7 @@ def page() -> rx.Component:
             can_write=may(WRITE) & ~S.is_archived,
         ),
         state=S,
+        record=S.dataset_id,
         active="datasets",
         breadcrumb=[("Datasets", "/datasets")],
         badge=rx.cond(S.is_archived, status_badge("dataset", "archived"), rx.fragment()),

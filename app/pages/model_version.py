@@ -270,6 +270,7 @@ def page() -> rx.Component:
         _signing(),
         _deploying(),
         state=S,
+        record=S.version["id"],
         active="models",
         breadcrumb=[("Models", "/models")],
         badge=rx.cond(S.version["status"] != "", status_badge("model_version", S.version["status"]), rx.fragment()),

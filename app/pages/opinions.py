@@ -277,6 +277,7 @@ def page() -> rx.Component:
         _settings(),
         live_topic(["dataset:" + S.dataset["id"]], on_message=S.on_live, on_reconnect=S.load, every_ms=1500),
         state=S,
+        record=S.dataset["id"],
         active="datasets",
         breadcrumb=[("Datasets", "/datasets")],
     )

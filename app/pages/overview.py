@@ -21,13 +21,13 @@ APPROVE, CREATE, AUDIT = "training:models:approve", "training:datasets:write", "
 DEPLOY = "training:deployments:write"
 
 
-def _todo(shown: rx.Var[bool], text: rx.Var[str], href: str, tone: str) -> rx.Component:
+def _todo(shown: rx.Var[bool], text: rx.Var[str], href: rx.Var[str] | str, tone: str) -> rx.Component:
     line = callout(rx.link(text, href=href, underline="always", color="inherit"), tone=tone, data_testid="needs-person")
     return rx.cond(shown, line, rx.fragment())
 
 
 def _needs_person() -> rx.Component:
-    """Versions to approve and release, deployments that failed."""
+    """Versions to approve and release, deployments that failed, labels to verify."""
     many = lambda count, one, more: rx.cond(count == 1, "1 " + one, count.to(str) + " " + more)  # noqa: E731
     return section(
         told(APPROVE, "Needs a person", "Waits for a super admin"),
@@ -51,6 +51,12 @@ def _needs_person() -> rx.Component:
                 many(S.failed, "deployment failed", "deployments failed"),
                 "/edge-servers",
                 "error",
+            ),
+            _todo(
+                S.unverified != "",
+                S.unverified,
+                S.unverified_at,
+                "info",
             ),
             rx.cond(
                 S.needs_person,

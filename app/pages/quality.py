@@ -294,6 +294,7 @@ def page() -> rx.Component:
         _filters(),
         stack(_behind(), content),
         state=S,
+        record=S.dataset["id"],
         active="datasets",
         breadcrumb=[("Datasets", "/datasets")],
     )

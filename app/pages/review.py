@@ -196,7 +196,7 @@ def _truth() -> rx.Component:
             class_name="ty-second",
             style={"margin": "0 0 10px"},
         ),
-        facts(("Planted", rx.el.span(S.planted.to(str), data_testid="planted"))),
+        facts(("Planted", rx.el.span(rx.cond(S.loading, "…", S.planted.to(str)), data_testid="planted"))),
         rx.el.div(
             rx.button("Plant verified samples", size="1", on_click=S.open_form("plant"), data_testid="plant"),
             rx.cond(S.planted > 0, forget, rx.fragment()),
@@ -274,6 +274,7 @@ def page() -> rx.Component:
         _fix_form(),
         _plant_form(),
         state=S,
+        record=S.dataset["id"],
         active="datasets",
         needs=VERIFY,
         breadcrumb=[("Datasets", "/datasets")],

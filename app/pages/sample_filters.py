@@ -5,6 +5,7 @@ from typing import Any
 import reflex as rx
 
 from app.pages.common import choice, field, filter_choice, filters, form_dialog, static_choice
+from components.quick_select import quick_select
 from components.theme import STATUSES
 from state.samples import SamplesState as S
 
@@ -46,7 +47,7 @@ def filter_line() -> rx.Component:
 
 
 def _order() -> rx.Component:
-    return rx.el.select(
+    return quick_select(
         *[rx.el.option(text, value=value) for value, text in SORTS],
         value=S.filters["sort"],
         on_change=lambda value: S.filter_by("sort", value),

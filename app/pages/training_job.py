@@ -162,6 +162,7 @@ def page() -> rx.Component:
             section("Hyperparameters", pair_columns(S.hyperparameters)),
         ),
         state=S,
+        record=S.job["id"],
         active="jobs",
         breadcrumb=[("Training jobs", "/jobs")],
         badge=rx.cond(S.job["status"] != "", status_badge("job", S.job["status"]), rx.fragment()),

@@ -4,6 +4,7 @@ import reflex as rx
 
 from app.pages.common import SELECT, field, form_dialog
 from components.feedback import loading_panel
+from components.quick_select import quick_select
 from state.dataset_versions import DatasetVersionsState as S
 
 SCOPES = [("verified", "Verified samples"), ("labeled", "Labelled samples"), ("all", "All samples")]
@@ -12,7 +13,7 @@ BUMPS = [("", "As the changes need"), ("patch", "Patch"), ("minor", "Minor"), ("
 
 def commit_dialog() -> rx.Component:
     """What would come is shown before anything is kept."""
-    scope = rx.el.select(
+    scope = quick_select(
         *[rx.el.option(label, value=value) for value, label in SCOPES],
         value=S.scope,
         on_change=S.choose_scope,
@@ -20,7 +21,7 @@ def commit_dialog() -> rx.Component:
         style=SELECT,
         aria_label="Samples",
     )
-    bump = rx.el.select(
+    bump = quick_select(
         *[rx.el.option(label, value=value) for value, label in BUMPS],
         value=S.bump,
         on_change=S.choose_bump,

@@ -4,6 +4,7 @@ import reflex as rx
 
 from app.pages.common import SELECT, field, may, static_choice
 from components.feedback import callout, error_callout
+from components.quick_select import quick_select
 from components.stat import progress_bar
 from state.samples import SamplesState as S
 from state.views.frame_cuts import EVERY, SCENES
@@ -74,7 +75,7 @@ def _form() -> rx.Component:
             **limits,
         )
 
-    by = rx.el.select(
+    by = quick_select(
         rx.el.option("by time", value=EVERY),
         rx.el.option("by scene", value=SCENES),
         name="by",

@@ -192,6 +192,7 @@ def page() -> rx.Component:
         _form(),
         secret_dialog("New secret of " + S.hook["name"], S.secret, S.forget_secret),
         state=S,
+        record=S.hook["id"],
         active="webhooks",
         needs=READ,
         breadcrumb=[("Webhooks", "/webhooks")],

@@ -1,9 +1,20 @@
 """The overview: counts around the loop, and what needs a person now."""
 
+from uuid import UUID
+
 from app.schemas.audit import AuditView
 from app.schemas.base import View
 from app.schemas.deployments import DeploymentRow
 from app.schemas.training_jobs import TrainingJobView
+
+
+class LabelsToVerify(View):
+    """Labels that nobody verified yet in all datasets that are in use, and the dataset with most of them."""
+
+    count: int
+    dataset_id: UUID
+    dataset_name: str
+    dataset_count: int
 
 
 class Overview(View):
@@ -13,6 +24,7 @@ class Overview(View):
     samples: int
     labeled: int
     verified: int
+    labels_to_verify: LabelsToVerify | None
     jobs_running: int
     jobs_completed: int
     models_waiting_for_approval: int

@@ -8,11 +8,11 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import Select, SelectOfScalar
 
-from app.domain.machines import DEPLOYMENT_UNFINISHED, DeploymentStatus, JobStatus, ModelVersionStatus
+from app.domain.machines import DEPLOYMENT_UNFINISHED, DatasetStatus, DeploymentStatus, JobStatus, ModelVersionStatus
 from app.domain.permissions import Actor, Permission, permissions_of, require
 from app.schemas.audit import AuditFilter
 from app.schemas.deployments import DeploymentFilter
-from app.schemas.overview import Overview
+from app.schemas.overview import LabelsToVerify, Overview
 from app.schemas.training_jobs import TrainingJobFilter
 from app.services import audit, deployments, training_jobs
 from app.services.access import visible_to
@@ -29,6 +29,7 @@ def show(session: Session, actor: Actor) -> Overview:
     may_audit = Permission.AUDIT_READ in permissions_of(actor)
     return Overview(
         **_dataset_counts(session, actor),
+        labels_to_verify=_labels_to_verify(session, actor),
         **_job_counts(session, actor),
         **_model_counts(session, actor),
         **_edge_counts(session, actor),
@@ -44,6 +45,21 @@ def _dataset_counts(session: Session, actor: Actor) -> dict[str, int]:
     query = select(func.count(), *sums).select_from(table).where(visible_to(actor, table.organization_id))  # type: ignore[call-overload]
     row: tuple[int, int, int, int] = session.exec(query).one()  # type: ignore[assignment]
     return dict(zip(("datasets", "samples", "labeled", "verified"), map(int, row), strict=True))
+
+
+def _labels_to_verify(session: Session, actor: Actor) -> LabelsToVerify | None:
+    table = TrainingDataset
+    waiting = col(table.labeled_count) - col(table.verified_count)
+    row = session.exec(
+        select(func.sum(waiting).over(), waiting, table.id, table.name)
+        .where(visible_to(actor, table.organization_id), table.status != DatasetStatus.ARCHIVED, waiting > 0)
+        .order_by(waiting.desc(), col(table.id))
+        .limit(1)
+    ).first()
+    if row is None:
+        return None
+    everywhere, here, dataset_id, name = row
+    return LabelsToVerify(count=everywhere, dataset_count=here, dataset_id=dataset_id, dataset_name=name)
 
 
 def _job_counts(session: Session, actor: Actor) -> dict[str, int]:

@@ -12,6 +12,7 @@ from state.views.datasets import (
     activity_row,
     dataset_row,
     sample_card,
+    to_verify,
 )
 from state.views.edges import NO_EDGE, EdgeRow, LoadedRow, Site, edge_option, edge_row, loaded_row, site
 from state.views.models import (
@@ -68,6 +69,7 @@ __all__ = [
     "span",
     "status_edge",
     "status_job",
+    "to_verify",
     "version_details",
     "version_row",
 ]

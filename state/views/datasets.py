@@ -7,6 +7,7 @@ from typing import Any, TypedDict
 from app.domain.machines import sample_status
 from app.schemas.dataset_activity import PersonActivity
 from app.schemas.datasets import DatasetView
+from app.schemas.overview import LabelsToVerify
 from app.schemas.plans import Used
 from app.schemas.samples import FILE_NAME, SampleDetail
 from state.views.words import iso, share, size
@@ -241,3 +242,13 @@ def _box(box: Mapping[str, Any], colours: Mapping[str, str]) -> BoxLine:
 
 def _percent(part: int, whole: int) -> int:
     return part * 100 // whole if whole else 0
+
+
+def to_verify(labels: LabelsToVerify | None) -> str:
+    """How many labels wait for somebody to verify them, and where; nothing if none do."""
+    if labels is None:
+        return ""
+    many = f"{labels.count:,} {'label is' if labels.count == 1 else 'labels are'} not verified yet"
+    if labels.dataset_count == labels.count:
+        return f"{many}, in {labels.dataset_name}"
+    return f"{many}, {labels.dataset_count:,} of them in {labels.dataset_name}"

@@ -134,6 +134,7 @@ def test_a_dataset_is_made_and_its_labels_are_verified(
     pictures = page.get_by_test_id("sample")
     expect(pictures).to_have_count(24)
     page.get_by_test_id("pick-all").click()
+    expect(page.get_by_text("24 picked")).to_be_visible()
     page.get_by_test_id("sample-select").first.click()
     page.get_by_test_id("verify").click()
     expect(page.get_by_test_id("notice")).to_contain_text("23 samples verified")

@@ -200,7 +200,7 @@ def test_a_lost_connection_is_said_and_comes_back(
     watched.faults[:] = [fault for fault in watched.faults if "ERR_INTERNET_DISCONNECTED" not in fault]
 
 
-def test_the_parts_are_chosen_by_a_touch_and_every_target_is_large(phone: Page) -> None:
+def test_the_parts_are_chosen_by_a_touch_and_every_target_is_large(phone: Page, job: TrainingJob) -> None:
     phone.goto("/status")
     expect(phone.get_by_test_id("job-card").first).to_be_visible()
     phone.get_by_test_id("switch-show-edges").tap()
@@ -214,7 +214,7 @@ def test_the_parts_are_chosen_by_a_touch_and_every_target_is_large(phone: Page) 
         assert box["height"] >= TOUCH
 
 
-def test_it_is_one_touch_away_on_a_phone(phone: Page) -> None:
+def test_it_is_one_touch_away_on_a_phone(phone: Page, job: TrainingJob) -> None:
     phone.goto("/")
     phone.get_by_test_id("pinned-status").tap()
     expect(phone.locator("h1")).to_have_text("Status")

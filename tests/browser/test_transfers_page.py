@@ -100,6 +100,7 @@ def test_an_export_gets_a_download_and_says_what_is_lost(page: Page, web: Web, a
     assert download.value.suggested_filename.endswith("-yolo.zip")
     expect(report.get_by_test_id("files")).to_have_text("The archive can be fetched, and is removed in 6 d")
     page.keyboard.press("Escape")
+    expect(report).to_be_hidden()
     with transaction() as session:
         for row in session.exec(select(DatasetTransfer).where(DatasetTransfer.dataset_id == dataset)):
             row.completed_at = utcnow() - timedelta(days=8)

@@ -137,6 +137,7 @@ def test_form_that_somebody_else_overtook_saves_nothing(page: Page, web: Web, ad
     sign_in(page, web, ada)
     page.goto(f"/webhooks/{hook.id}")
     page.get_by_test_id("edit").click()
+    expect(page.locator("input[name=name]")).to_have_value(hook.name)
     path = f"{web.url}/api/v1/webhooks/{hook.id}"
     origin = {"Origin": web.url}
     assert page.context.request.put(path, data={"name": "Theirs"}, headers=origin).ok

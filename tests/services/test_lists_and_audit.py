@@ -6,17 +6,19 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
+from app.domain.machines import DatasetStatus
 from app.errors import Conflict, Invalid
 from app.infra.db import transaction
 from app.schemas.audit import AuditFilter
 from app.schemas.base import PAGE_LIMIT
 from app.schemas.datasets import DatasetCreate, DatasetFilter, DatasetUpdate
+from app.schemas.overview import LabelsToVerify
 from app.schemas.people import OrganizationCreate, UserCreate
 from app.services import audit, datasets, organizations, overview, users
 from app.tables import AuditEvent, TrainingDataset
 from app.tables.base import utcnow
 from tests.support.people import PASSWORD, Person, make_organization
-from tests.support.records import make_dataset
+from tests.support.records import make_dataset, make_samples
 from tests.support.world import SCHEMA, make_world
 
 
@@ -141,3 +143,20 @@ def test_overview_counts_what_the_reader_may_see(super_admin: Person, enterprise
         )
         assert (len(shown.recent_jobs), len(shown.recent_deployments)) == (number, number)
     assert own.recent_events == []
+
+
+def test_overview_names_the_labels_that_wait_and_where_most_of_them_are(
+    super_admin: Person, enterprise_admin: Person
+) -> None:
+    few, most, done, archived = (make_dataset(super_admin, name=name) for name in ("few", "most", "done", "archived"))
+    theirs = make_dataset(super_admin, name="theirs", organization_id=make_organization("Another Ltd"))
+    for dataset, count in ((few, 2), (most, 3), (archived, 50), (theirs, 9)):
+        make_samples(dataset, count, super_admin)
+    make_samples(done, 40, super_admin, enterprise_admin)
+    with transaction() as session:
+        session.get_one(TrainingDataset, archived.id).status = DatasetStatus.ARCHIVED
+    with transaction() as session:
+        everything = overview.show(session, super_admin.actor).labels_to_verify
+        own = overview.show(session, enterprise_admin.actor).labels_to_verify
+    assert everything == LabelsToVerify(count=14, dataset_count=9, dataset_id=theirs.id, dataset_name="theirs")
+    assert own == LabelsToVerify(count=5, dataset_count=3, dataset_id=most.id, dataset_name="most")

@@ -1,0 +1,157 @@
+"""A person is faster than the line: what they do before the server has answered is neither undone nor lost."""
+
+import re
+from collections.abc import Callable
+from uuid import UUID
+
+import httpx
+import pytest
+from playwright.sync_api import BrowserContext, Page, WebSocketRoute, expect
+
+from app.domain.permissions import Role
+from app.infra.db import transaction
+from app.infra.object_store import get_object_store
+from app.schemas.samples import SampleFilter, SamplesVerify
+from app.services import reviews, samples
+from tests.browser.web_process import Web
+from tests.support import people
+from tests.support.images import add_samples, png
+from tests.support.people import Person
+from tests.support.records import make_dataset
+
+COUNT = 12  # a job wants ten
+
+
+class Line:
+    """The page's line to its state; while it is held, what the server says waits, and what the page says passes."""
+
+    def __init__(self, page: Page) -> None:
+        self.is_held = False
+        self._waiting: list[tuple[WebSocketRoute, str | bytes]] = []
+        page.route_web_socket(re.compile("/_event"), self._join)
+
+    def _join(self, page: WebSocketRoute) -> None:
+        def pass_on(message: str | bytes) -> None:
+            self._waiting.append((page, message))
+            if not self.is_held:
+                self._let_go()
+
+        page.connect_to_server().on_message(pass_on)
+
+    def hold(self) -> None:
+        self.is_held = True
+
+    def release(self) -> None:
+        self.is_held = False
+        self._let_go()
+
+    def _let_go(self) -> None:
+        while self._waiting:
+            page, message = self._waiting.pop(0)
+            page.send(message)
+
+
+@pytest.fixture(scope="module")
+def ada(web: Web) -> Person:
+    return people.make_person("Ada Admin", Role.SUPER_ADMIN)
+
+
+@pytest.fixture(scope="module")
+def bob(web: Web) -> Person:
+    return people.make_person("Bob Admin", Role.SUPER_ADMIN)
+
+
+@pytest.fixture
+def line(page: Page) -> Line:
+    return Line(page)
+
+
+@pytest.fixture(autouse=True)
+def signed_in(sign_in: Callable[..., BrowserContext], ada: Person) -> BrowserContext:
+    return sign_in(ada)
+
+
+def make_labelled(web: Web, owner: Person) -> UUID:
+    """A dataset with samples of both classes that `owner` labelled."""
+    dataset = make_dataset(owner)
+    headers = {"Authorization": f"Bearer {people.make_token(owner)}"}
+    with httpx.Client(base_url=web.url, headers=headers, trust_env=False, timeout=30) as client:
+        for place, label in enumerate(("zero", "one")):
+            add_samples(client, dataset.id, [png(number) for number in range(place, COUNT, 2)], label)
+    return dataset.id
+
+
+@pytest.fixture
+def labelled(web: Web, bob: Person) -> UUID:
+    """A dataset with samples that Bob labelled."""
+    return make_labelled(web, bob)
+
+
+@pytest.fixture
+def verified(web: Web, ada: Person, bob: Person) -> UUID:
+    """One of two such datasets that Ada verified: with one alone there would be nothing to choose."""
+    first, second = (make_labelled(web, bob) for _ in range(2))
+    for dataset_id in (first, second):
+        with transaction() as session:
+            found = samples.list_samples(session, ada.actor, dataset_id, SampleFilter(), get_object_store())
+            wanted = SamplesVerify(sample_ids=[item.id for item in found.items])
+            reviews.verify_many(session, ada.actor, dataset_id, wanted)
+    return first
+
+
+def test_a_form_can_be_sent_before_the_server_knows_what_was_chosen_in_it(
+    page: Page, line: Line, verified: UUID
+) -> None:
+    page.goto("/jobs")
+    page.get_by_test_id("new-job").first.click()
+    page.locator("input[name=name]").fill("in a hurry")
+    line.hold()
+    page.get_by_test_id("job-dataset").select_option(str(verified))
+    expect(page.get_by_test_id("job-dataset")).to_have_value(str(verified))
+    page.get_by_test_id("form-submit").click()
+    line.release()
+    expect(page).to_have_url(re.compile(r"/jobs/[0-9a-f-]{36}$"))
+
+
+def test_a_filter_shows_what_was_chosen_and_then_what_the_address_says(page: Page, line: Line, labelled: UUID) -> None:
+    page.goto(f"/datasets/{labelled}")
+    expect(page.get_by_test_id("sample")).to_have_count(COUNT)
+    chosen = page.get_by_test_id("filter-status")
+    line.hold()
+    chosen.select_option("rejected")
+    expect(chosen).to_have_value("rejected")
+    line.release()
+    expect(page.get_by_test_id("sample")).to_have_count(0)
+    page.goto(f"/datasets/{labelled}")
+    expect(chosen).to_have_value("")
+
+
+def test_a_sample_picked_before_all_are_does_not_put_them_back(page: Page, line: Line, labelled: UUID) -> None:
+    page.goto(f"/datasets/{labelled}")
+    expect(page.get_by_test_id("sample")).to_have_count(COUNT)
+    line.hold()
+    page.get_by_test_id("pick-all").click()
+    page.get_by_test_id("sample-select").first.click()
+    page.get_by_test_id("sample-select").last.click()
+    line.release()
+    expect(page.get_by_text(f"{COUNT} picked")).to_be_visible()
+    page.get_by_test_id("sample-select").first.click()
+    page.get_by_test_id("verify").click()
+    expect(page.get_by_test_id("notice")).to_contain_text(f"{COUNT - 1} samples verified")
+
+
+def test_nothing_can_be_pressed_before_the_page_knows_what_it_is_about(page: Page, line: Line, labelled: UUID) -> None:
+    line.hold()
+    page.goto(f"/datasets/{labelled}/review")
+    expect(page.get_by_test_id("plant")).to_be_visible()
+    expect(page.locator("main[inert]")).to_have_count(1)
+    line.release()
+    expect(page.locator("main[inert]")).to_have_count(0)
+    page.get_by_test_id("plant").click()
+    expect(page.get_by_test_id("form-dialog")).to_be_visible()
+
+
+def test_a_page_that_cannot_be_shown_is_not_shut(page: Page) -> None:
+    page.goto("/datasets/00000000-0000-0000-0000-000000000000")
+    expect(page.get_by_text("This cannot be shown")).to_be_visible()
+    expect(page.locator("main[inert]")).to_have_count(0)
