@@ -3,7 +3,7 @@
 Pure: no I/O, no framework, no colours (the theme sets them in the browser). Everything returned is JSON.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, TypedDict
 
 WEAK_SCORE = 0.9
@@ -69,6 +69,11 @@ def class_balance_bars(counts: Mapping[str, int]) -> list[Bar]:
         )
         for label, count in counts.items()
     ]
+
+
+def class_balance_to_come(names: Iterable[str]) -> list[Bar]:
+    """The same bars while the classes are still counted, so that nothing moves when the figures come."""
+    return [Bar(label=name, percent=0.0, text="…", hint=f"{name}: being counted", tone="plain") for name in names]
 
 
 def accuracy_by_version(versions: Sequence[tuple[str, float | None]]) -> dict[str, object]:

@@ -10,7 +10,6 @@ from app.domain.permissions import Permission
 from app.schemas.overview import Overview
 from app.services import overview
 from state import views
-from state.addresses import address
 from state.base import Page
 from state.marks import permission
 
@@ -51,7 +50,7 @@ class OverviewState(Page, rx.State):
         self.is_empty = found.datasets == 0
         labels = found.labels_to_verify
         self.unverified = views.to_verify(labels)
-        self.unverified_at = address(f"/datasets/{labels.dataset_id}/review") if labels else ""
+        self.unverified_at = f"/datasets/{labels.dataset_id}" if labels else ""
         self.needs_person = bool(self.waiting or self.approved or self.failed or self.unverified)
         self.is_moving = bool(found.jobs_running or found.deployments_unfinished)
         self.counts = {

@@ -68,9 +68,14 @@ class SamplesState(Page, rx.State):
         wanted = named.chosen(url.query_parameters)
         if not self._understood(wanted):
             return
-        await self._refresh(dataset_id)
-        self.filters, self.chips = named.shown_in_form(wanted), named.chips(wanted, self.people)
-        self.query = urlencode(wanted)
+        if not await self._counts(dataset_id):
+            return
+        self.filters, self.query = named.shown_in_form(wanted), urlencode(wanted)
+        if self.dataset["labeled"] and not self.balance:
+            self.balance = self._linked(charts.class_balance_to_come(one["value"] for one in self.classes))
+        yield  # to count the classes of a very large dataset takes a second
+        await self._figures(dataset_id)
+        self.chips = named.chips(wanted, self.people)
 
     @permission(_READ)
     def filter_by(self, name: str, value: str) -> Any:
@@ -247,15 +252,20 @@ class SamplesState(Page, rx.State):
         self.colours = {str(one["name"]): str(one.get("color", "")) for one in known}
         return True
 
+    def _linked(self, bars: list[charts.Bar]) -> list[dict[str, Any]]:
+        path = f"/datasets/{self.dataset['id']}"
+        return [{**bar, "href": address(path, label=bar["label"])} for bar in bars]
+
     async def _refresh(self, dataset_id: UUID) -> None:
-        if not await self._counts(dataset_id):
-            return
+        if await self._counts(dataset_id):
+            await self._figures(dataset_id)
+
+    async def _figures(self, dataset_id: UUID) -> None:
         counts = await self._load(samples.class_counts, dataset_id)
         lately = await self._load(dataset_activity.show, dataset_id)
         if counts is None or lately is None:
             return
-        bars = charts.class_balance_bars(counts) if self.dataset["labeled"] else []
-        self.balance = [{**bar, "href": address(f"/datasets/{dataset_id}", label=bar["label"])} for bar in bars]
+        self.balance = self._linked(charts.class_balance_bars(counts)) if self.dataset["labeled"] else []
         self.people = [{"value": str(one.user_id), "label": one.name} for one in lately.people]
         self.activity = [views.activity_row(one) for one in lately.people]
         self.loading = False

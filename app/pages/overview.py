@@ -18,7 +18,7 @@ from state.session import SessionState
 ROUTE, TITLE = "/", "Overview · Trainyard"
 ON_LOAD = [SessionState.load, S.load]
 APPROVE, CREATE, AUDIT = "training:models:approve", "training:datasets:write", "training:audit:read"
-DEPLOY = "training:deployments:write"
+DEPLOY, VERIFY = "training:deployments:write", "training:samples:verify"
 
 
 def _todo(shown: rx.Var[bool], text: rx.Var[str], href: rx.Var[str] | str, tone: str) -> rx.Component:
@@ -55,7 +55,7 @@ def _needs_person() -> rx.Component:
             _todo(
                 S.unverified != "",
                 S.unverified,
-                S.unverified_at,
+                S.unverified_at + rx.cond(may(VERIFY), "/review", ""),
                 "info",
             ),
             rx.cond(

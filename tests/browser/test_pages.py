@@ -13,7 +13,7 @@ from app.domain.permissions import Plan, Role
 from tests.browser.web_process import Web
 from tests.support import people
 from tests.support.people import PASSWORD, Person
-from tests.support.records import make_dataset, make_edge, make_job, make_version
+from tests.support.records import make_dataset, make_edge, make_job, make_samples, make_version
 from tests.support.world import World, make_world
 
 SignIn = Callable[[Person], None]
@@ -147,6 +147,20 @@ def test_failures_need_a_person_on_the_overview(as_person: SignIn, page: Page, a
     page.goto("/")
     expect(page.get_by_text(re.compile("waits? for approval"))).to_be_visible()
     expect(page.get_by_text("1 deployment failed")).to_be_visible()
+
+
+def test_labels_that_wait_lead_to_where_one_may_do_or_see_something(
+    as_person: SignIn, page: Page, ada: Person, eve: Person, world: World
+) -> None:
+    dataset = make_dataset(ada, name="With most labels")
+    make_samples(dataset, 40, ada)
+    for person, there in ((ada, f"/datasets/{dataset.id}/review"), (eve, f"/datasets/{dataset.id}")):
+        page.context.clear_cookies()
+        as_person(person)
+        page.goto("/")
+        page.get_by_role("link", name=re.compile("40 of them in With most labels")).click()
+        expect(page).to_have_url(re.compile(there + "$"))
+        expect(page.get_by_text("Not part of your account")).to_have_count(0)
 
 
 def test_nothing_is_wider_than_a_phone(chromium: Browser, web_url: str, ada: Person, world: World) -> None:

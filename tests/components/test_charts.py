@@ -24,6 +24,13 @@ def test_another_score_can_be_asked_for() -> None:
     assert charts.per_class_bars(PER_CLASS, "recall")[1]["text"] == "0.710"
 
 
+def test_bars_to_come_are_as_many_and_name_no_figure() -> None:
+    known = charts.class_balance_bars({"0": 3, "1": 1})
+    coming = charts.class_balance_to_come(["0", "1"])
+    assert [bar["label"] for bar in coming] == [bar["label"] for bar in known]
+    assert {(bar["percent"], bar["text"], bar["tone"]) for bar in coming} == {(0.0, "…", "plain")}
+
+
 def test_the_largest_class_fills_the_line_and_a_rare_one_is_marked() -> None:
     zero, one, two = charts.class_balance_bars({"0": 1000, "1": 900, "2": 100})
     assert (zero["percent"], zero["text"], zero["tone"]) == (100.0, "1,000", "plain")
