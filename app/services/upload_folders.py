@@ -7,12 +7,14 @@ later whatever still lies there is removed.
 
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from uuid import UUID, uuid4
 
 from sqlmodel import Session, col, select
 
 from app.domain.permissions import Actor, Permission, require
 from app.errors import Invalid, NotFound
+from app.infra.db import after_commit
 from app.infra.object_store import ObjectStore
 from app.schemas.uploads import (
     MAX_PARTS,
@@ -46,9 +48,10 @@ def open_uploads(
         usage.check_room(session, dataset.organization_id)
     else:
         usage.check_new_files(session, dataset.organization_id, [request.size])
-    # A folder of its own for each call: the embedded store removes folders that became empty a moment later, and a file
-    # on its way into such a folder would be lost.
+    # A folder of its own for each call, and something in it that stays: the embedded store removes a folder whose last
+    # file was registered, and answers with an error to a file that is on its way into it.
     folder = UploadFolder(id=uuid4(), dataset_id=dataset_id, slots=request.count)
+    after_commit(session, partial(store.put_bytes, _stays(folder), b""))
     if request.size is not None and request.size >= MULTIPART_FROM:
         slots = [_in_parts(folder, request.size, store)]
     else:
@@ -94,7 +97,7 @@ def remove_files(folder: UploadFolder, store: ObjectStore) -> None:
     keys = _keys(folder)
     if folder.multipart_id is not None:
         store.abort_multipart(keys[0], folder.multipart_id)
-    store.delete(*keys)
+    store.delete(*keys, _stays(folder))
 
 
 def forget(session: Session, actor: Actor, folder_id: UUID) -> None:
@@ -110,6 +113,10 @@ def _path(folder: UploadFolder) -> str:
 
 def _keys(folder: UploadFolder) -> list[str]:
     return [f"{_path(folder)}/{number}" for number in range(folder.slots)]
+
+
+def _stays(folder: UploadFolder) -> str:
+    return f"{_path(folder)}/open"
 
 
 def _in_one(key: str, store: ObjectStore) -> UploadSlot:

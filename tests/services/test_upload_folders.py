@@ -96,6 +96,18 @@ def test_what_nobody_registered_is_removed_after_a_day(admin: TestClient, upload
     assert sweep_uploads_once() == 0
 
 
+def test_folder_stays_while_its_files_come_and_go(admin: TestClient, uploads: str) -> None:
+    """The embedded store removes a folder with its last file, and failed for the next one on its way there."""
+    (key,) = upload(admin, uploads.split("/")[-2], [png(1)])
+    store, stays = get_object_store(), key.rpartition("/")[0] + "/open"
+    store.delete(key)
+    assert store.stat(stays).size == 0
+    grow_old()
+    assert sweep_uploads_once() == 1
+    with pytest.raises(NotFound):
+        store.stat(stays)
+
+
 def test_uploads_of_a_deleted_dataset_are_removed_too(admin: TestClient, uploads: str) -> None:
     dataset = uploads.split("/")[-2]
     (key,) = upload(admin, dataset, [png(1)])
