@@ -23,10 +23,11 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from app.domain.permissions import Role
 from app.web.serving import client_folder
 from tests.browser.label_desk import Dataset, signed_in
 from tests.browser.web_process import Web, running_web
-from tests.support.people import Person, make_token
+from tests.support.people import Person, make_person, make_token
 from tests.support.servers import Servers
 
 # Chromium's remark that the first text was painted late says something of the machine, not of the page.
@@ -125,7 +126,21 @@ def key_folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-# For the tests of the editor; each of their modules has an `ada` of its own.
+# Two super admins, because nobody verifies an own label. A module that asks for them has them for itself, as it has its
+# database.
+
+
+@pytest.fixture(scope="module")
+def ada(web: Web) -> Person:
+    return make_person("Ada Admin", Role.SUPER_ADMIN)
+
+
+@pytest.fixture(scope="module")
+def bob(web: Web) -> Person:
+    return make_person("Bob Admin", Role.SUPER_ADMIN)
+
+
+# For the tests of the editor.
 
 
 @pytest.fixture

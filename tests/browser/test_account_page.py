@@ -16,11 +16,6 @@ NEW = "another correct horse"
 
 
 @pytest.fixture(scope="module")
-def ada(web: Web) -> Person:
-    return people.make_person("Ada Admin", Role.SUPER_ADMIN)
-
-
-@pytest.fixture(scope="module")
 def basic(web: Web) -> int:
     return people.make_organization("Basic Ltd", Plan.PROFESSIONAL)
 

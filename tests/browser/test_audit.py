@@ -14,18 +14,12 @@ from app.infra.db import transaction
 from app.schemas.datasets import DatasetUpdate
 from app.schemas.people import OrganizationCreate
 from app.services import audit, audit_chain, datasets, organizations
-from tests.browser.web_process import Web
 from tests.support import people
 from tests.support.people import PASSWORD, Person
 from tests.support.records import make_dataset
 
 SignIn = Callable[[Person], None]
 SYSTEM = SystemActor("reconciler")
-
-
-@pytest.fixture(scope="module")
-def ada(web: Web) -> Person:
-    return people.make_person("Ada Admin", Role.SUPER_ADMIN)
 
 
 @pytest.fixture(scope="module")

@@ -6,13 +6,10 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 from sqlmodel import select
 
-from app.domain.permissions import Role
 from app.infra.db import transaction
 from app.schemas.samples import SampleUpdate
 from app.services import samples
 from app.tables import TrainingDataset, TrainingSample
-from tests.browser.web_process import Web
-from tests.support import people
 from tests.support.people import PASSWORD, Person
 from tests.support.records import make_dataset, make_unlabelled
 
@@ -22,11 +19,6 @@ CLASSES = [
     {"name": "WBC", "color": "#3e63dd", "key": "w", "attributes": [STAGE]},
     {"name": "Platelets", "color": "#ffb224", "key": None, "attributes": []},
 ]
-
-
-@pytest.fixture(scope="module")
-def ada(web: Web) -> Person:
-    return people.make_person("Ada Admin", Role.SUPER_ADMIN)
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from app.domain.permissions import Plan, Role
 from app.infra.db import transaction
 from app.tables import TrainingDataset, TrainingSample
 from tests.browser.conftest import Watched
-from tests.browser.web_process import Web
 from tests.support import people
 from tests.support.images import bomb, png
 from tests.support.people import PASSWORD, Person
@@ -21,11 +20,6 @@ from tests.support.waiting import wait_for
 
 COUNT = 40
 PUTS = re.compile(r"/uploads/[0-9a-f-]{36}/[0-9a-f-]{36}/\d+\?")
-
-
-@pytest.fixture(scope="module")
-def ada(web: Web) -> Person:
-    return people.make_person("Ada Admin", Role.SUPER_ADMIN)
 
 
 @pytest.fixture

@@ -9,22 +9,15 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from app.domain.machines import JobStatus
-from app.domain.permissions import Role
 from app.infra.db import transaction
 from app.tables import TrainingDataset, TrainingSample
 from tests.browser.web_process import Web
-from tests.support import people
 from tests.support.images import add_samples, png
 from tests.support.people import PASSWORD, Person, make_token
 from tests.support.records import make_job, make_version
 
 API = "/api/v1/training/datasets"
 SCHEMA = {"task": "detection", "classes": [{"name": "cell", "color": "#e5484d"}, {"name": "dust", "color": "#3e63dd"}]}
-
-
-@pytest.fixture(scope="module")
-def ada(web: Web) -> Person:
-    return people.make_person("Ada Admin", Role.SUPER_ADMIN)
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from app.api.app import create_standalone
-from app.domain.permissions import Role
 from app.infra.db import transaction
 from app.infra.object_store import get_object_store
 from app.tables import TrainingDataset
@@ -30,16 +29,6 @@ ROWS = """
         CASE WHEN n % 2 = 0 THEN CAST(:person AS integer) END, :url, now() + n * interval '1 millisecond', now()
     FROM generate_series(1, :count) n
 """
-
-
-@pytest.fixture(scope="module")
-def ada(web: Web) -> Person:
-    return people.make_person("Ada Admin", Role.SUPER_ADMIN)
-
-
-@pytest.fixture(scope="module")
-def bob(web: Web) -> Person:
-    return people.make_person("Bob Admin", Role.SUPER_ADMIN)
 
 
 @pytest.fixture

@@ -8,24 +8,19 @@ import re
 from pathlib import Path
 from uuid import UUID
 
-import httpx
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from app.distribution.keys import seal_key_file
-from app.domain.permissions import EdgeActor, Role, SystemActor
+from app.domain.permissions import EdgeActor, SystemActor
 from app.infra.db import transaction
-from app.infra.object_store import get_object_store
 from app.schemas.edge_servers import DeploymentProgress, Heartbeat, LoadedModel
-from app.schemas.samples import SampleFilter, SamplesVerify
 from app.schemas.training_jobs import JobProgress, MetricPointIn
-from app.services import edge_nodes, job_runs, reviews, samples
+from app.services import edge_nodes, job_runs
 from app.tables import TrainingJob
 from app.tables.base import utcnow
 from tests.browser.conftest import Watched
-from tests.browser.web_process import Web
-from tests.support import people
-from tests.support.images import add_samples, png
+from tests.browser.pictures import add_pictures, verify_all
 from tests.support.people import PASSWORD, Person
 from tests.support.records import make_dataset, make_edge, make_version
 from tests.support.trust import Trusted
@@ -34,16 +29,6 @@ from tests.support.waiting import wait_for
 WORKER = SystemActor("worker")
 PASSPHRASE = "five words make it long"
 UUID_IN_PATH = re.compile(r"/(jobs|datasets|models)/[0-9a-f-]{36}$")
-
-
-@pytest.fixture(scope="module")
-def ada(web: Web) -> Person:
-    return people.make_person("Ada Admin", Role.SUPER_ADMIN)
-
-
-@pytest.fixture(scope="module")
-def bob(web: Web) -> Person:
-    return people.make_person("Bob Admin", Role.SUPER_ADMIN)
 
 
 @pytest.fixture(scope="module")
@@ -66,14 +51,6 @@ def sign_in(context: BrowserContext, person: Person, web_url: str) -> None:
 
 def id_in(page: Page) -> UUID:
     return UUID(page.url.rsplit("/", 1)[-1])
-
-
-def add_pictures(web_url: str, owner: Person, dataset_id: UUID, count: int) -> None:
-    """Samples with real files through the API, half of each class, labelled by `owner`."""
-    headers = {"Authorization": f"Bearer {people.make_token(owner)}"}
-    with httpx.Client(base_url=web_url, headers=headers, trust_env=False, timeout=30) as client:
-        for place, label in enumerate(("zero", "one")):
-            add_samples(client, dataset_id, [png(number) for number in range(place, count, 2)], label)
 
 
 def test_signing_in_leads_to_the_page_that_was_asked_for(page: Page, ada: Person) -> None:
@@ -167,10 +144,7 @@ def test_a_job_is_watched_live_and_cancelled(
 ) -> None:
     dataset = make_dataset(bob, name="For training")
     add_pictures(web_url, bob, dataset.id, 12)
-    with transaction() as session:
-        found = samples.list_samples(session, ada.actor, dataset.id, SampleFilter(), get_object_store())
-        wanted = SamplesVerify(sample_ids=[item.id for item in found.items])
-        reviews.verify_many(session, ada.actor, dataset.id, wanted)
+    verify_all(ada, dataset.id)
     page.goto("/jobs")
     page.get_by_test_id("new-job").first.click()
     page.locator("input[name=name]").fill("watched run")

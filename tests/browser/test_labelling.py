@@ -7,21 +7,8 @@ import httpx
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from app.domain.permissions import Role
 from tests.browser.label_desk import Dataset, drag, near, point, ready, saved
-from tests.browser.web_process import Web
-from tests.support import people
 from tests.support.people import Person
-
-
-@pytest.fixture(scope="module")
-def ada(web: Web) -> Person:
-    return people.make_person("Ada Admin", Role.SUPER_ADMIN)
-
-
-@pytest.fixture(scope="module")
-def bob(web: Web) -> Person:
-    return people.make_person("Bob Admin", Role.SUPER_ADMIN)
 
 
 @pytest.mark.parametrize("slower", [1, 4])

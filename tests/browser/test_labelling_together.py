@@ -8,23 +8,11 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import text
 
-from app.domain.permissions import Role
 from app.infra.db import transaction
 from tests.browser.conftest import Watched
 from tests.browser.label_desk import Dataset, drag, ready, saved
 from tests.browser.web_process import Web
-from tests.support import people
 from tests.support.people import Person
-
-
-@pytest.fixture(scope="module")
-def ada(web: Web) -> Person:
-    return people.make_person("Ada Admin", Role.SUPER_ADMIN)
-
-
-@pytest.fixture(scope="module")
-def bob(web: Web) -> Person:
-    return people.make_person("Bob Admin", Role.SUPER_ADMIN)
 
 
 def test_draft_comes_back_after_the_tab_was_closed(

@@ -6,20 +6,12 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from app.domain.permissions import Role
 from app.infra.db import transaction
 from app.tables import TrainingDataset
-from tests.browser.web_process import Web
-from tests.support import people
 from tests.support.people import PASSWORD, Person
 from tests.support.records import make_dataset
 
 COUNT = 30
-
-
-@pytest.fixture(scope="module")
-def ada(web: Web) -> Person:
-    return people.make_person("Ada Admin", Role.SUPER_ADMIN)
 
 
 @pytest.fixture(scope="module")

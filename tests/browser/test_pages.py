@@ -21,11 +21,6 @@ LISTS = ("/", "/status", "/datasets", "/jobs", "/models", "/edge-servers", "/usa
 
 
 @pytest.fixture(scope="module")
-def ada(web: Web) -> Person:
-    return people.make_person("Ada Admin", Role.SUPER_ADMIN)
-
-
-@pytest.fixture(scope="module")
 def organization(web: Web) -> int:
     return people.make_organization("Enterprise Ltd", Plan.ENTERPRISE)
 

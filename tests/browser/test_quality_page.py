@@ -12,23 +12,12 @@ from app.infra.db import transaction
 from app.schemas.ground_truth import GroundTruthPlant, KnownTruth
 from app.services import ground_truth
 from app.tables import TrainingDataset
-from tests.browser.web_process import Web
 from tests.support import people
 from tests.support.answers import answer, dataset_of, make_animals, verified
 from tests.support.people import PASSWORD, Person
 from tests.support.records import make_unlabelled
 
 SignIn = Callable[[Person], None]
-
-
-@pytest.fixture(scope="module")
-def ada(web: Web) -> Person:
-    return people.make_person("Ada Admin", Role.SUPER_ADMIN)
-
-
-@pytest.fixture(scope="module")
-def bob(web: Web) -> Person:
-    return people.make_person("Bob Admin", Role.SUPER_ADMIN)
 
 
 @pytest.fixture(scope="module")

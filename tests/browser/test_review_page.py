@@ -27,11 +27,6 @@ BOX = [{"id": "b1", "class": "valve", "box": [10, 10, 50, 25], "attributes": {}}
 
 
 @pytest.fixture(scope="module")
-def ada(web: Web) -> Person:
-    return people.make_person("Ada Admin", Role.SUPER_ADMIN)
-
-
-@pytest.fixture(scope="module")
 def ben(web: Web) -> Person:
     return people.make_person("Ben Author", Role.SUPER_ADMIN)
 

@@ -4,18 +4,10 @@ import re
 from collections.abc import Callable
 from uuid import UUID
 
-import httpx
 import pytest
 from playwright.sync_api import BrowserContext, Page, WebSocketRoute, expect
 
-from app.domain.permissions import Role
-from app.infra.db import transaction
-from app.infra.object_store import get_object_store
-from app.schemas.samples import SampleFilter, SamplesVerify
-from app.services import reviews, samples
-from tests.browser.web_process import Web
-from tests.support import people
-from tests.support.images import add_samples, png
+from tests.browser.pictures import add_pictures, verify_all
 from tests.support.people import Person
 from tests.support.records import make_dataset
 
@@ -51,16 +43,6 @@ class Line:
             page.send(message)
 
 
-@pytest.fixture(scope="module")
-def ada(web: Web) -> Person:
-    return people.make_person("Ada Admin", Role.SUPER_ADMIN)
-
-
-@pytest.fixture(scope="module")
-def bob(web: Web) -> Person:
-    return people.make_person("Bob Admin", Role.SUPER_ADMIN)
-
-
 @pytest.fixture
 def line(page: Page) -> Line:
     return Line(page)
@@ -71,32 +53,22 @@ def signed_in(sign_in: Callable[..., BrowserContext], ada: Person) -> BrowserCon
     return sign_in(ada)
 
 
-def make_labelled(web: Web, owner: Person) -> UUID:
-    """A dataset with samples of both classes that `owner` labelled."""
-    dataset = make_dataset(owner)
-    headers = {"Authorization": f"Bearer {people.make_token(owner)}"}
-    with httpx.Client(base_url=web.url, headers=headers, trust_env=False, timeout=30) as client:
-        for place, label in enumerate(("zero", "one")):
-            add_samples(client, dataset.id, [png(number) for number in range(place, COUNT, 2)], label)
+@pytest.fixture
+def labelled(web_url: str, bob: Person) -> UUID:
+    """A dataset with samples that Bob labelled."""
+    dataset = make_dataset(bob)
+    add_pictures(web_url, bob, dataset.id, COUNT)
     return dataset.id
 
 
 @pytest.fixture
-def labelled(web: Web, bob: Person) -> UUID:
-    """A dataset with samples that Bob labelled."""
-    return make_labelled(web, bob)
-
-
-@pytest.fixture
-def verified(web: Web, ada: Person, bob: Person) -> UUID:
+def verified(web_url: str, ada: Person, bob: Person) -> UUID:
     """One of two such datasets that Ada verified: with one alone there would be nothing to choose."""
-    first, second = (make_labelled(web, bob) for _ in range(2))
-    for dataset_id in (first, second):
-        with transaction() as session:
-            found = samples.list_samples(session, ada.actor, dataset_id, SampleFilter(), get_object_store())
-            wanted = SamplesVerify(sample_ids=[item.id for item in found.items])
-            reviews.verify_many(session, ada.actor, dataset_id, wanted)
-    return first
+    first, second = (make_dataset(bob) for _ in range(2))
+    for dataset in (first, second):
+        add_pictures(web_url, bob, dataset.id, COUNT)
+        verify_all(ada, dataset.id)
+    return first.id
 
 
 def test_a_form_can_be_sent_before_the_server_knows_what_was_chosen_in_it(

@@ -28,11 +28,6 @@ LONG = "digits_of_all_pumping_stations_between_rotterdam_and_the_sea_second_atte
 
 
 @pytest.fixture(scope="module")
-def ada(web: Web) -> Person:
-    return people.make_person("Ada Admin", Role.SUPER_ADMIN)
-
-
-@pytest.fixture(scope="module")
 def job(ada: Person) -> TrainingJob:
     return make_job(ada, make_dataset(ada), JobStatus.RUNNING, name="night run", heartbeat_at=utcnow())
 

@@ -9,22 +9,15 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlmodel import select
 
-from app.domain.permissions import Role
 from app.infra.db import transaction
 from app.settings import get_settings
 from app.tables import AuditEvent, DatasetTransfer, TrainingSample
 from app.tables.base import utcnow
 from tests.browser.web_process import Web
-from tests.support import people
 from tests.support.archives import SCHEMA, coco
 from tests.support.people import PASSWORD, Person
 from tests.support.records import make_dataset
 from workers import transfers
-
-
-@pytest.fixture(scope="module")
-def ada(web: Web) -> Person:
-    return people.make_person("Ada Admin", Role.SUPER_ADMIN)
 
 
 @pytest.fixture

@@ -21,16 +21,6 @@ LATER = re.compile(r"The count begins anew on 1\s\w+ \d{4} \(UTC\)\.")
 
 
 @pytest.fixture(scope="module")
-def ada(web: Web) -> Person:
-    return people.make_person("Ada Admin", Role.SUPER_ADMIN)
-
-
-@pytest.fixture(scope="module")
-def bob(web: Web) -> Person:
-    return people.make_person("Bob Admin", Role.SUPER_ADMIN)
-
-
-@pytest.fixture(scope="module")
 def acme(web: Web) -> int:
     return people.make_organization("Acme Ltd", Plan.ENTERPRISE)
 

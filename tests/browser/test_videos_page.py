@@ -13,7 +13,6 @@ from app.api.app import create_standalone
 from app.domain.permissions import Plan, Role
 from app.infra.db import transaction
 from app.tables import FrameCut, TrainingDataset, TrainingSample
-from tests.browser.web_process import Web
 from tests.support import people
 from tests.support.images import png, upload
 from tests.support.people import PASSWORD, Person
@@ -28,11 +27,6 @@ DROP = """async ([names, bytes]) => {
     for (const type of ["dragover", "drop"]) zone.dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: transfer }));
 }"""  # noqa: E501
 LARGE = 65 * 2**20  # put in parts
-
-
-@pytest.fixture(scope="module")
-def ada(web: Web) -> Person:
-    return people.make_person("Ada Admin", Role.SUPER_ADMIN)
 
 
 @pytest.fixture

@@ -29,11 +29,6 @@ def web(stack: Servers) -> Iterator[Web]:
         yield started
 
 
-@pytest.fixture(scope="module")
-def ada(web: Web) -> Person:
-    return people.make_person("Ada Admin", Role.SUPER_ADMIN)
-
-
 @pytest.fixture
 def inbox() -> Iterator[Receiver]:
     with receiver() as started:
